@@ -1,0 +1,77 @@
+"""Which engines there are and which one is used: entry points, imported only when they are looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from visavis.engines.protocols import SLOTS, Availability, Engine, EngineInfo, Slot
+from visavis.errors import BadConfiguration, EngineUnavailable
+from visavis.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An engine that is installed, and whether it can run here."""
+
+    info: EngineInfo
+    availability: Availability
+    engine: type[Any]
+
+
+@cache
+def _points(slot: Slot) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"visavis.{slot}")}
+
+
+def candidates(slot: Slot) -> list[Candidate]:
+    """Every installed engine of a slot, the best first. A plug-in that cannot be imported is listed with its error."""
+    found: list[Candidate] = []
+    for name, point in _points(slot).items():
+        try:
+            engine = point.load()
+            found.append(Candidate(engine.info, engine.availability(), engine))
+        except Exception as error:  # a broken plug-in must not take the others with it
+            info = EngineInfo(name, slot, "plug-in that does not load", "unknown", rank=-1)
+            found.append(Candidate(info, Availability(False, f"{type(error).__name__}: {error}"), object))
+    return sorted(found, key=lambda c: -c.info.rank)
+
+
+def choose(slot: Slot, settings: Settings) -> Candidate:
+    """The engine named in the settings, or the best one that can run here.
+
+    Raises `BadConfiguration` for a name that does not exist, `EngineUnavailable` with the remedy if it cannot run.
+    """
+    name = getattr(settings, slot)
+    found = candidates(slot)
+    if name != "auto":
+        named = [c for c in found if c.info.name == name]
+        if not named:
+            known = ", ".join(c.info.name for c in found)
+            raise BadConfiguration(f"there is no {slot} engine '{name}'; choose one of: auto, {known}")
+        if not named[0].availability.ready:
+            raise EngineUnavailable(_why(slot, named[0]))
+        return named[0]
+    ready = [c for c in found if c.availability.ready and c.info.rank >= 0]
+    if not ready:
+        reasons = "; ".join(_why(slot, c) for c in found if c.info.rank >= 0)
+        raise EngineUnavailable(reasons or f"no {slot} engine is installed; reinstall visavis")
+    return ready[0]
+
+
+def create(slot: Slot, settings: Settings) -> Engine:
+    """The chosen engine of a slot, not yet entered."""
+    engine: Engine = choose(slot, settings).engine(settings)
+    return engine
+
+
+def all_candidates() -> dict[Slot, list[Candidate]]:
+    """Every installed engine of every slot."""
+    return {slot: candidates(slot) for slot in SLOTS}
+
+
+def _why(slot: Slot, candidate: Candidate) -> str:
+    a = candidate.availability
+    return f"{slot} engine '{candidate.info.name}' cannot run here: {a.reason}" + (f" ({a.remedy})" if a.remedy else "")

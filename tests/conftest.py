@@ -1,0 +1,28 @@
+"""Fixtures for every test: where the reference pictures and speech are, and a data folder of the test's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """The folder of reference pictures and speech, named by VISAVIS_REFERENCE."""
+    return Path(os.environ["VISAVIS_REFERENCE"])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip reference tests where there is no reference; in CI that is a failure, so that nothing passes unseen."""
+    folder = os.environ.get("VISAVIS_REFERENCE")
+    if folder and Path(folder).is_dir():
+        return
+    marked = [item for item in items if item.get_closest_marker("reference")]
+    if not marked:
+        return
+    if os.environ.get("CI") == "true":
+        raise pytest.UsageError(f"{len(marked)} reference tests cannot run: set VISAVIS_REFERENCE to their folder")
+    for item in marked:
+        item.add_marker(pytest.mark.skip(reason="set VISAVIS_REFERENCE to the folder of reference pictures and speech"))
