@@ -48,7 +48,9 @@ class Settings(BaseSettings):
     temperature: float = Field(0.4, ge=0.0, le=2.0, description="0 always gives the same answer")
 
     llm_url: str | None = Field(
-        None, pattern=r"^https?://", description="an OpenAI-compatible server's base URL, as in http://localhost:8080/v1"
+        None,
+        pattern=r"^https?://",
+        description="an OpenAI-compatible server's base URL, as in http://localhost:8080/v1",
     )
     llm_model: str | None = Field(None, description="the model to ask that server for; its first one by default")
     llm_api_key: SecretStr | None = Field(None, description="sent as a bearer token to that server")

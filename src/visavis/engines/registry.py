@@ -40,7 +40,7 @@ def candidates(slot: Slot) -> list[Candidate]:
 
 
 def choose(slot: Slot, settings: Settings) -> Candidate:
-    """The engine named in the settings, or the best one that can run here.
+    """The engine named in the settings, or the best one that can run here and speaks the language asked for.
 
     Raises `BadConfiguration` for a name that does not exist, `EngineUnavailable` with the remedy if it cannot run.
     """
@@ -54,11 +54,24 @@ def choose(slot: Slot, settings: Settings) -> Candidate:
         if not named[0].availability.ready:
             raise EngineUnavailable(_why(slot, named[0]))
         return named[0]
-    ready = [c for c in found if c.availability.ready and c.info.rank >= 0]
+    usable = [c for c in found if c.info.rank >= 0]
+    ready = [c for c in usable if c.availability.ready]
     if not ready:
-        reasons = "; ".join(_why(slot, c) for c in found if c.info.rank >= 0)
-        raise EngineUnavailable(reasons or f"no {slot} engine is installed; reinstall visavis")
+        raise EngineUnavailable("; ".join(_why(slot, c) for c in usable) or f"no {slot} engine is installed")
+    if slot == "tts" and settings.voice is not None:
+        ready = [c for c in ready if _has_voice(c, settings)] or ready
+    elif speaking := [c for c in ready if speaks(c.info, settings.language)]:
+        ready = speaking
+    else:
+        names = ", ".join(f"{c.info.name} ({', '.join(c.info.languages)})" for c in ready)
+        raise EngineUnavailable(f"no {slot} engine here knows the language '{settings.language}': there is {names}")
     return ready[0]
+
+
+def speaks(info: EngineInfo, language: str) -> bool:
+    """Whether an engine knows a language: the base language decides, an empty list is any."""
+    base = language.split("-")[0].lower()
+    return not info.languages or base in {tag.split("-")[0].lower() for tag in info.languages}
 
 
 def create(slot: Slot, settings: Settings) -> Engine:
@@ -75,3 +88,7 @@ def all_candidates() -> dict[Slot, list[Candidate]]:
 def _why(slot: Slot, candidate: Candidate) -> str:
     a = candidate.availability
     return f"{slot} engine '{candidate.info.name}' cannot run here: {a.reason}" + (f" ({a.remedy})" if a.remedy else "")
+
+
+def _has_voice(candidate: Candidate, settings: Settings) -> bool:
+    return any(voice.name == settings.voice for voice in candidate.engine(settings).voices())

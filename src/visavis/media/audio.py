@@ -61,4 +61,4 @@ class Audio:
 
     def to_int16(self) -> NDArray[np.int16]:
         """(n,) 16-bit samples, clipped."""
-        return np.clip(np.rint(self.samples * 32767.0), -32768, 32767).astype(np.int16)
+        return np.asarray(np.clip(np.rint(self.samples * 32767.0), -32768, 32767), np.int16)

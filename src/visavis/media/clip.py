@@ -32,6 +32,10 @@ class Window:
     """The words that begin in this window, in samples relative to `audio`'s first one."""
     motion: Motion | None = None
     """The face's motion in this window: filled in for animators."""
+    sentence: int = 0
+    """Which line of the answer this is part of, counted from 0."""
+    text: str = ""
+    """That line as it was written, on its first window; '' on the others."""
     final: bool = False
     """The last window of the answer."""
 
@@ -50,5 +54,7 @@ class Clip:
     turn: int = 0
     sentence: int = 0
     """Counted from 0 within the turn."""
+    text: str = ""
+    """The sentence as it was written, on its first clip; '' on the others."""
     final: bool = False
     sources: tuple[Source, ...] = ()

@@ -34,15 +34,18 @@ TimedT = TypeVar("TimedT", Word, Phone)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One speakable sentence or clause, already in words a voice can say."""
+    """One speakable sentence or clause."""
 
     text: str
+    """In words a voice can say: numbers, units and symbols written out."""
     language: str = "en"
     """BCP 47, as in 'en' or 'en-GB'."""
     speed: float = 1.0
     """1.0 is the voice's own pace; 2.0 takes half the time."""
     style: str | None = None
     """A named manner of speaking, where the voice has any."""
+    written: str = ""
+    """The same as it was written, for eyes; '' where that is `text`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Worker:
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: step(*args, **kwargs))
 
     async def iterate(self, begin: Callable[[], Iterator[T]]) -> Stream[T]:
-        """The items of a blocking iterator, each made in a step of its own; closing closes the iterator on its thread."""
+        """The items of a blocking iterator, each made in a step of its own; closing closes it on its thread."""
         iterator = await self.run(begin)
         done = object()
         try:

@@ -1,0 +1,92 @@
+"""Sound → utterances: speech is found, and written down while it is spoken."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from visavis.engines.protocols import Carry, Recognition, SpeechRecognizer, Transcript, VoiceActivityDetector
+from visavis.media.audio import Audio
+from visavis.streams.flow import Stream, flow
+
+RATE = 16_000
+"""Hertz. What voice detectors and recognisers expect."""
+FRAME = 512
+"""Samples a voice detector judges at once: 32 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpointing:
+    """When an utterance begins and ends."""
+
+    threshold: float = 0.5
+    """Probability of speech from which a frame counts as speech."""
+    onset: int = 2
+    """Frames of speech that begin an utterance."""
+    preroll: int = 10
+    """Frames before the onset that belong to it: recognisers need the breath before the first word."""
+    hangover: int = 25
+    """Frames without speech that end it (25 are 0.8 s)."""
+
+
+@flow
+async def listen(
+    audio: Stream[Audio],
+    vad: VoiceActivityDetector,
+    asr: SpeechRecognizer,
+    options: Recognition,
+    endpointing: Endpointing | None = None,
+) -> Stream[Transcript]:
+    """Transcripts of the utterances in 16 kHz sound: partial ones while somebody speaks, a `final` one at each end."""
+    rules = endpointing or Endpointing()
+    heard: Carry | None = None
+    utterance: Carry | None = None
+    speaking = False
+    waiting: list[Audio] = []
+    past: deque[Audio] = deque(maxlen=rules.preroll + rules.onset)
+    voiced = silent = 0
+
+    async for frame in _frames(audio):
+        probability, heard = await vad.detect(frame, heard)
+        voiced = voiced + 1 if probability >= rules.threshold else 0
+        if not speaking:
+            past.append(frame)
+            if voiced < rules.onset:
+                continue
+            speaking, silent, waiting = True, 0, list(past)
+            past.clear()
+        else:
+            silent = 0 if voiced else silent + 1
+            waiting.append(frame)
+        ended = silent >= rules.hangover
+        # a recogniser is asked every 128 ms: often enough for partial words, seldom enough for one core
+        while len(waiting) >= 4 or (ended and waiting):
+            chunk, waiting = Audio.join(waiting[:4]), waiting[4:]
+            last = ended and not waiting
+            transcript, utterance = await asr.recognize(chunk, utterance, options, last)
+            if transcript.text or last:
+                yield transcript
+        if ended:
+            speaking, utterance, voiced = False, None, 0
+    if speaking:
+        chunk = Audio.join(waiting) if waiting else Audio.silence(0, RATE)
+        transcript, _ = await asr.recognize(chunk, utterance, options, True)
+        yield transcript
+
+
+@flow
+async def _frames(audio: Stream[Audio]) -> Stream[Audio]:
+    """The same sound in frames of 512 samples; the last one is filled up with silence."""
+    rest = np.zeros(0, np.float32)
+    start = 0
+    async for piece in audio:
+        rest = np.concatenate([rest, piece.samples])
+        whole = len(rest) // FRAME * FRAME
+        for begin in range(0, whole, FRAME):
+            yield Audio(rest[begin : begin + FRAME], RATE, start + begin)
+        start += whole
+        rest = rest[whole:]
+    if len(rest):
+        yield Audio(np.pad(rest, (0, FRAME - len(rest))), RATE, start)

@@ -1,0 +1,36 @@
+"""The whole line, from what was said to a face that answers. Files, services and live talk all iterate this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from visavis.avatars.avatar import Avatar
+from visavis.conversation.animate import animate
+from visavis.conversation.history import History
+from visavis.conversation.sentences import sentences
+from visavis.conversation.speak import speak
+from visavis.conversation.think import think
+from visavis.engines.loading import Engines
+from visavis.engines.protocols import Rendering, Sampling
+from visavis.media.clip import Clip
+from visavis.streams.buffered import buffered
+from visavis.streams.flow import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to answer."""
+
+    sampling: Sampling = field(default_factory=Sampling)
+    rendering: Rendering = field(default_factory=Rendering)
+    language: str = "en"
+    voice: str | None = None
+    speed: float = 1.0
+
+
+def reply(history: History, engines: Engines, avatar: Avatar, manner: Manner, turn: int = 0) -> Stream[Clip]:
+    """The answer to the history's last message, in clips. Closing it stops all work on it."""
+    words = think(history, engines.llm, manner.sampling)
+    lines = buffered(sentences(words, manner.language, manner.speed), ahead=2)
+    speech = buffered(speak(lines, engines.tts, manner.voice or avatar.voice), ahead=4)
+    return animate(speech, avatar, engines.articulation, engines.animation, manner.rendering, turn)

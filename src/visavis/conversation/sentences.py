@@ -1,0 +1,89 @@
+"""Words → lines: text cut into speakable sentences while it streams, the first one as early as a clause allows."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from visavis.conversation.spoken import spoken
+from visavis.media.speech import Line
+from visavis.streams.flow import Stream, flow
+
+FIRST_WORDS = 4
+"""The first line may end at a comma after this many words: it is heard sooner, and a clause still sounds whole."""
+LONGEST = 240
+"""Characters. A longer sentence is cut at its last comma or space: a voice should not wait for more."""
+
+_END = re.compile(r"""(?P<mark>[.!?…]+["'”’)\]*_]*)(?=\s)|(?P<cjk>[。！？]+["”』」）]*)|(?P<break>\s*\n\s*)""")
+_CLAUSE = re.compile(r"[,;:](?=\s)|\s[–—]\s|[，、；：]")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(\"'“])(?:mr|mrs|ms|dr|prof|st|sr|jr|vs|e\.g|i\.e|approx|no|nos|fig|vol|inc|ltd|co|corp|dept|est|min"
+    r"|max|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|[a-z]|(?:[a-z]\.)+[a-z])\.$",
+    re.IGNORECASE,
+)
+_LIST_NUMBER = re.compile(r"(?:^|\n)\s*\d{1,3}\.$")
+
+
+@flow
+async def sentences(words: Stream[str], language: str = "en", speed: float = 1.0) -> Stream[Line]:
+    """Speakable lines. Concatenated, their `written` texts are the text, but for white space; none is empty."""
+    pending = ""
+    first = True
+    async for piece in words:
+        pending += piece
+        while (cut := _cut(pending, first)) is not None:
+            head, pending = pending[:cut], pending[cut:]
+            line = await _line(head, language, speed)
+            if line is not None:
+                first = False
+                yield line
+    while pending.strip():
+        # the end of the text ends its last sentence, however long it is
+        cut = _cut(pending + "\n", first) or len(pending)
+        head, pending = pending[:cut], pending[cut:]
+        line = await _line(head, language, speed)
+        if line is not None:
+            first = False
+            yield line
+
+
+async def _line(head: str, language: str, speed: float) -> Line | None:
+    written = " ".join(head.split())
+    if not written:
+        return None
+    text = await asyncio.to_thread(spoken, written, language)
+    return Line(text, language, speed, written=written) if text.strip() else None
+
+
+def _cut(text: str, first: bool) -> int | None:
+    """Where the first line of `text` ends, if that is already certain."""
+    for end in _END.finditer(text):
+        if end["break"] is not None:
+            if text[: end.start()].strip():
+                return end.end()
+            continue
+        head = text[: end.end()]
+        if end["mark"] == "." and (_ABBREVIATION.search(head) or _LIST_NUMBER.search(head)):
+            continue
+        if end.end() <= LONGEST:
+            clause = _clause(text, end.end()) if first else None
+            return clause or end.end()
+        break
+    if first and (clause := _clause(text, len(text))):
+        return clause
+    if len(text) > LONGEST:
+        at = max((m.end() for m in _CLAUSE.finditer(text, 0, LONGEST)), default=0)
+        if at < LONGEST // 3:
+            at = text.rfind(" ", 0, LONGEST) + 1
+        return at or LONGEST
+    return None
+
+
+def _clause(text: str, limit: int) -> int | None:
+    """The end of the first clause of enough words, if more text follows it before `limit`."""
+    for mark in _CLAUSE.finditer(text, 0, limit):
+        words = len(text[: mark.end()].split())
+        rest = len(text[mark.end() : limit].split())
+        if words >= FIRST_WORDS and rest >= 2:
+            return mark.end()
+    return None

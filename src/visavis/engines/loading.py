@@ -1,0 +1,67 @@
+"""The engines one conversation uses, loaded together and freed together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from visavis.engines.protocols import (
+    SLOTS,
+    Animator,
+    Articulator,
+    Engine,
+    LanguageModel,
+    Slot,
+    SpeechRecognizer,
+    SpeechSynthesizer,
+    VoiceActivityDetector,
+)
+from visavis.engines.registry import create
+from visavis.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Entered engines. A slot that was not asked for is missing: touching it is a mistake of the program."""
+
+    vad: VoiceActivityDetector
+    asr: SpeechRecognizer
+    llm: LanguageModel
+    tts: SpeechSynthesizer
+    articulation: Articulator
+    animation: Animator
+
+
+class _NotLoaded:
+    def __init__(self, slot: str) -> None:
+        self._slot = slot
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(f"the {self._slot} engine was not loaded")
+
+
+@asynccontextmanager
+async def load_engines(settings: Settings, slots: Collection[Slot] = SLOTS) -> AsyncGenerator[Engines, None]:
+    """Choose and load the engines of `slots`, all at once; they are freed when the block ends.
+
+    Raises `BadConfiguration` or `EngineUnavailable`; those already loaded are freed then, too.
+    """
+    chosen = {slot: create(slot, settings) for slot in slots}
+    loads = {slot: asyncio.ensure_future(engine.__aenter__()) for slot, engine in chosen.items()}
+    try:
+        if loads:
+            await asyncio.wait(loads.values())
+        entered: dict[str, Any] = {slot: load.result() for slot, load in loads.items()}
+        yield Engines(**{slot: entered.get(slot, _NotLoaded(slot)) for slot in SLOTS})
+    finally:
+        await asyncio.gather(*(_leave(chosen[slot], load) for slot, load in loads.items()))
+
+
+async def _leave(engine: Engine, load: asyncio.Future[Any]) -> None:
+    """Free an engine, once it is loaded; one that never got there has nothing to free."""
+    await asyncio.wait([load])
+    if load.exception() is None:
+        await engine.__aexit__(None, None, None)
