@@ -1,0 +1,210 @@
+"""Where a face is: MediaPipe's face detector, 468-point mesh and iris model, run by OpenCV's DNN on one thread.
+
+The graphs around the three networks (anchors, regions, decoding) follow MediaPipe's published ones: BlazeFace
+(arXiv:1907.05047), Face Mesh (arXiv:1907.06724) and Iris (arXiv:2006.11341). Pictures are RGB (h, w, 3) uint8, and
+all coordinates are pixels; (0, 0) is the corner of the picture, so that a pixel's middle lies at halves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.avatars.detection import Detection, merge
+from visavis.avatars.regions import Region, tiles
+from visavis.errors import NoFace
+from visavis.weights import require
+
+Floats = NDArray[np.float32]
+Picture = NDArray[np.uint8]
+
+MESH_SCORE = 0.5
+"""Below this probability what the mesh was laid on is no face."""
+_DETECTION_SCORE = 0.5
+_TILE_SCORE = 0.65  # enlarged texture looks like a face more often than a whole picture does
+_FACE_SHARE = 0.12  # a face narrower than this share of what the detector was shown may hide a nearer view's better one
+_PIXEL = np.float32(
+    0.5
+)  # mesh and iris networks count whole pixels: without it a mirrored picture's mesh lies 1 px off
+_LEVELS = 3  # views of the whole, of halves and of quarters: faces of a sixteenth of the picture's side
+
+LEFT_EYE, RIGHT_EYE = (33, 133), (362, 263)
+"""Corners, from the viewer's left to right, of the eyes on the viewer's left and right."""
+_LEFT_LIDS, _RIGHT_LIDS = (159, 145), (386, 374)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """A face's mesh."""
+
+    landmarks: Floats
+    """(468, 3) pixels; z in the same scale, smaller is nearer, 0 about the head's centre."""
+    score: float
+    """Probability that this is a face."""
+
+    @property
+    def height(self) -> float:
+        """Pixels from the top of the forehead (10) to the chin (152)."""
+        return float(np.linalg.norm(self.landmarks[10, :2] - self.landmarks[152, :2]))
+
+
+class FaceMesh:
+    """The three networks, each loaded when first used. Not thread-safe: one instance belongs to one thread.
+
+    Loading raises `EngineUnavailable` where a network's weights are not to be had.
+    """
+
+    def detect(self, picture: Picture) -> list[Detection]:
+        """The faces in a picture, the largest first.
+
+        The detector sees 128 x 128 pixels, in which small faces vanish: while no face or only small ones are found,
+        it is shown overlapping enlarged parts, so that a face of a sixteenth of the picture's side is found.
+        """
+        found: list[Detection] = []
+        for level in range(_LEVELS):
+            side = max(picture.shape[:2]) / 2**level
+            least = _TILE_SCORE if level else _DETECTION_SCORE
+            for region in tiles(picture.shape[1], picture.shape[0], side):
+                found += self._detect_in(picture, region, least)
+            found = merge(found)
+            if any(face.width >= _FACE_SHARE * side for face in found):
+                break
+        if not found:  # a face that fills the picture: step back
+            height, width = picture.shape[:2]
+            found = self._detect_in(picture, Region(width / 2, height / 2, 2.0 * max(width, height)), _DETECTION_SCORE)
+        return found
+
+    def mesh(self, picture: Picture, detection: Detection | None = None, previous: Floats | None = None) -> Face:
+        """The mesh of one face: of `detection`, of the one that lay near `previous` (468, 3), or of the largest.
+
+        From a detection the mesh is laid twice, the second time in the region its own landmarks give, which is
+        steadier. Raises `NoFace` only where neither is given and none is found: judge the others by their `score`.
+        """
+        if previous is not None:
+            return self._mesh_in(picture, Region.around_mesh(previous))
+        if detection is None:
+            found = self.detect(picture)
+            if not found:
+                raise NoFace("no face is found in the picture: use one that shows a face from the front, in good light")
+            detection = found[0]
+        rough = self._mesh_in(picture, Region.around_detection(detection.box, detection.keypoints))
+        return self._mesh_in(picture, Region.around_mesh(rough.landmarks)) if rough.score >= 0.1 else rough
+
+    def irises(self, picture: Picture, landmarks: Floats) -> Floats:
+        """(2, 5, 2): the irises on the viewer's left and right, each its centre and its rim right, above, left, below.
+
+        Drawn eyes can mislead the network: an iris that does not lie within its eye, or is far too small or large for
+        it, is replaced by a circle in the middle of the lids' opening.
+        """
+        both = []
+        for corners, lids, mirrored in ((LEFT_EYE, _LEFT_LIDS, False), (RIGHT_EYE, _RIGHT_LIDS, True)):
+            points = self._iris_in(picture, Region.around_eye(*landmarks[list(corners), :2]), mirrored)
+            inner, outer = landmarks[list(corners), :2]
+            both.append(points if _fits(points, inner, outer) else _drawn_iris(inner, outer, landmarks[list(lids), :2]))
+        return np.stack(both)
+
+    def track(self, frames: Iterable[Picture]) -> Iterator[Face | None]:
+        """The mesh in each frame of a video, None where there is no face.
+
+        A frame's mesh says where to look in the next; the detector runs only at the start and where the face is lost.
+        After a loss the face nearest in size to the lost one goes on.
+        """
+        last: Face | None = None
+        for frame in frames:
+            face = self.mesh(frame, previous=last.landmarks) if last is not None else None
+            if face is None or face.score < MESH_SCORE:
+                found = self.detect(frame)
+                face = self.mesh(frame, found[0]) if found else None
+            last = face if face is not None and face.score >= MESH_SCORE else None
+            yield last
+
+    @cached_property
+    def _detector(self) -> cv2.dnn.Net:
+        return _network("face_detection_short_range.tflite")
+
+    @cached_property
+    def _mesher(self) -> cv2.dnn.Net:
+        return _network("face_landmark.tflite")
+
+    @cached_property
+    def _iris(self) -> cv2.dnn.Net:
+        return _network("iris_landmark.tflite")
+
+    def _detect_in(self, picture: Picture, region: Region, least: float) -> list[Detection]:
+        crop = region.cut(picture, 128, border=0).astype(np.float32) / 127.5 - 1.0
+        logits, boxes = _run(self._detector, crop, ("classificators", "regressors"))
+        scores = 1.0 / (1.0 + np.exp(-np.clip(logits.reshape(-1), -80.0, 80.0)))
+        likely = scores >= least
+        if not likely.any():
+            return []
+        # box centre, box size, six key points; all but the size are relative to the anchor
+        points = boxes.reshape(-1, 8, 2)[likely]
+        anchors = _ANCHORS[likely]
+        centre, half = points[:, 0] + anchors, points[:, 1] / 2
+        places = np.stack([centre - half, centre + half], axis=1)
+        places = np.concatenate([places, points[:, 2:] + anchors[:, None]], axis=1)  # (n, 8, 2) in the crop
+        placed = region.to_picture(places.reshape(-1, 2).astype(np.float32), 128).reshape(-1, 8, 2)
+        found = [Detection(p[:2].reshape(4), float(s), p[2:]) for p, s in zip(placed, scores[likely], strict=True)]
+        return merge(found)
+
+    def _mesh_in(self, picture: Picture, region: Region) -> Face:
+        crop = region.cut(picture, 192).astype(np.float32) / 255.0
+        logit, points = _run(self._mesher, crop, ("conv2d_30", "conv2d_20"))
+        points = points.reshape(468, 3)
+        landmarks = np.empty((468, 3), np.float32)
+        landmarks[:, :2] = region.to_picture(points[:, :2] + _PIXEL, 192)
+        landmarks[:, 2] = points[:, 2] * (region.side / 192)
+        return Face(landmarks, float(1.0 / (1.0 + np.exp(-float(logit.reshape(-1)[0])))))
+
+    def _iris_in(self, picture: Picture, region: Region, mirrored: bool) -> Floats:
+        """The network knows the eye on the viewer's left; the other one is shown to it in a mirror."""
+        crop = region.cut(picture, 64).astype(np.float32) / 255.0
+        (points,) = _run(self._iris, crop[:, ::-1] if mirrored else crop, ("output_iris",))
+        rim = points.reshape(5, 3)[:, :2] + _PIXEL
+        if mirrored:
+            rim = np.abs(rim[[0, 3, 2, 1, 4]] - np.array((64, 0), np.float32))
+        return region.to_picture(rim, 64)
+
+
+def _network(name: str) -> cv2.dnn.Net:
+    cv2.setNumThreads(1)  # the networks are too small to share out, and sessions run beside one another
+    return cv2.dnn.readNetFromTFLite(str(require(name)))
+
+
+def _run(net: cv2.dnn.Net, crop: Floats, outputs: tuple[str, ...]) -> list[Floats]:
+    net.setInput(np.ascontiguousarray(crop.transpose(2, 0, 1)[None]))
+    return [np.asarray(values, np.float32) for values in net.forward(outputs)]
+
+
+def _anchors() -> Floats:
+    """(896, 2) in the detector's pixels: two for each cell of a 16 x 16 grid, six for each of an 8 x 8 one."""
+    rows = []
+    for cells, repeats in ((16, 2), (8, 6)):
+        middle = (np.arange(cells, dtype=np.float32) + 0.5) * (128 / cells)
+        grid = np.stack(np.meshgrid(middle, middle), axis=-1).reshape(-1, 2)
+        rows.append(np.repeat(grid, repeats, axis=0))
+    return np.concatenate(rows)
+
+
+_ANCHORS = _anchors()
+
+
+def _fits(iris: Floats, inner: Floats, outer: Floats) -> bool:
+    """Whether an iris can belong to the eye with these corners."""
+    axis = outer - inner
+    length = float(np.linalg.norm(axis)) or 1.0
+    along, across = axis / length, np.array((-axis[1], axis[0])) / length
+    offset = iris[0] - inner
+    radius = float(np.linalg.norm(iris[1:] - iris[0], axis=1).mean()) / length
+    return bool(0.05 < offset @ along / length < 0.95 and abs(offset @ across) / length < 0.3 and 0.1 < radius < 0.42)
+
+
+def _drawn_iris(inner: Floats, outer: Floats, lids: Floats) -> Floats:
+    centre = (inner + outer + lids.sum(axis=0)) / 4
+    radius = 0.2 * float(np.linalg.norm(outer - inner))
+    return np.asarray(centre + radius * np.array(((0, 0), (1, 0), (0, -1), (-1, 0), (0, 1))), np.float32)
