@@ -1,0 +1,151 @@
+"""From a voice's raw sound to speech: which written word a sound belongs to, and where its silence is cut.
+
+Voices begin and end with as much silence as they like; a conversation wants an answer at once and a natural pause
+after it. Phones keep covering exactly the sound that remains.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.media.audio import Audio
+from visavis.media.speech import Line, Phone, Speech, Word
+
+LEAD = 0.04
+"""Seconds of silence at most before a line."""
+PAUSE, FULL_STOP = 0.15, 0.3
+"""Seconds of silence after a clause and after a sentence."""
+_SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
+_CLAUSE_END = re.compile(r"[,;:.!?…—–、。，；：！？][\"'”’»)\]]*$")
+_SILENT = re.compile(r"[^,;:.!?…]")
+_BEFORE = frozenset(
+    [
+        "and",
+        "but",
+        "or",
+        "because",
+        "which",
+        "that",
+        "when",
+        "while",
+        "where",
+        "who",
+        "if",
+        "so",
+        "than",
+        "with",
+        "until",
+    ]
+)
+"""A long clause without any punctuation is best cut before one of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A written word of a line, and how it is spelled to the voice."""
+
+    text: str
+    spelled: str
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a voice is given to read, and which written word each place of it belongs to."""
+
+    text: str
+    words: tuple[str, ...]
+    starts: tuple[int, ...]
+    """Where the words begin in `text`, ascending."""
+
+    def word_before(self, position: int) -> int:
+        """The index of the word that begins last before `position` (exclusive), counted in characters."""
+        return max(bisect_left(self.starts, position) - 1, 0)
+
+
+def script(tokens: Sequence[Token]) -> Script:
+    """The tokens as one text. One that has no sound (a dash, a stray quote) is shown with the word before it."""
+    text = ""
+    words: list[str] = []
+    starts: list[int] = []
+    for token in tokens:
+        if any(c.isalnum() for c in token.spelled):
+            words.append(token.text)
+            starts.append(len(text))
+            text += token.spelled + " "
+        elif words:
+            words[-1] += " " + token.text
+            text = text.rstrip() + _SILENT.sub("", token.spelled) + " "
+    return Script(text.rstrip(), tuple(words), tuple(starts))
+
+
+def clauses(tokens: Sequence[Token], longest: int) -> Iterable[Sequence[Token]]:
+    """The tokens in runs of at most `longest` characters, cut where a speaker would breathe.
+
+    Joined again they are the same tokens. A run is cut after punctuation if its second half has any, else before a
+    word that opens a phrase, else anywhere between two words.
+    """
+    begin = 0
+    while begin < len(tokens):
+        size, end = len(tokens[begin].spelled), begin + 1
+        while end < len(tokens) and size + 1 + len(tokens[end].spelled) <= longest:
+            size += 1 + len(tokens[end].spelled)
+            end += 1
+        if end < len(tokens):
+            middle = (begin + end) // 2 + 1
+            after_mark = (i for i in range(end, middle - 1, -1) if _CLAUSE_END.search(tokens[i - 1].spelled))
+            before_phrase = (i for i in range(end, middle - 1, -1) if tokens[i].spelled.lower() in _BEFORE)
+            end = next(after_mark, None) or next(before_phrase, end)
+        yield tokens[begin:end]
+        begin = end
+
+
+def tail(text: str) -> float:
+    """Seconds of silence that belong after `text`: none in the middle of a clause."""
+    text = text.rstrip()
+    return FULL_STOP if _SENTENCE_END.search(text) else PAUSE if _CLAUSE_END.search(text) else 0.0
+
+
+def keep(phones: Sequence[Phone], rate: int, tail: float) -> tuple[int, int]:
+    """The samples to keep of a sound with these phones: its speech, `LEAD` before it and `tail` seconds after it.
+
+    The end may lie beyond the sound: what is missing is silence.
+    """
+    sounding = [phone for phone in phones if phone.symbol]
+    if not sounding:
+        return 0, round(tail * rate)
+    return max(sounding[0].start - round(LEAD * rate), 0), sounding[-1].end + round(tail * rate)
+
+
+def piece(
+    line: Line,
+    sound: NDArray[np.float32],
+    rate: int,
+    phones: Sequence[Phone],
+    words: Sequence[Word],
+    span: tuple[int, int],
+    final: bool,
+) -> Speech:
+    """The samples of `span` as speech, with the phones and words in it.
+
+    `sound` (n,) lies on the same clock as `span`; where it ends early, silence follows. A word that begins in the
+    span is told in full, a phone is cut to it.
+    """
+    begin, end = span
+    samples = np.zeros(end - begin, np.float32)
+    inside = sound[begin:end]
+    samples[: len(inside)] = inside
+    kept: list[Phone] = []
+    for phone in phones:
+        first, last = max(phone.start, begin) - begin, min(phone.end, end) - begin
+        if last > first:
+            kept.append(Phone(phone.symbol, first, last))
+    if not kept or kept[-1].end < end - begin:
+        kept.append(Phone("", kept[-1].end if kept else 0, end - begin))
+    inside_words = tuple(Word(w.text, w.start - begin, w.end - begin) for w in words if begin <= w.start < end)
+    return Speech(Audio(samples, rate), line, inside_words, tuple(kept), final)
