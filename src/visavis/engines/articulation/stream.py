@@ -1,0 +1,83 @@
+"""From windows to rows: the media clock's grid of 50 rows a second, and what is carried from one window to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.engines.articulation.coarticulation import HORIZON, Array, Sound
+from visavis.engines.articulation.life import Life, Stress
+from visavis.engines.articulation.mouth import ROWS, Mouth
+from visavis.media.audio import Audio
+from visavis.media.clip import Window
+from visavis.media.face import Controls, to_curves
+from visavis.media.motion import Motion
+from visavis.media.speech import Phone
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What one window leaves for the next: a few numbers, whatever the speech's length."""
+
+    mouth: Mouth = field(default_factory=Mouth)
+    stress: Stress = field(default_factory=Stress)
+    tail: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    """(n,) the samples since the last row, less than one row's time."""
+    sounds: tuple[Sound, ...] = ()
+    """The last sounds of the speech before, for the mouth to come from."""
+
+
+def row_times(audio: Audio) -> Array:
+    """(t,) the times k/50 s on the media clock that fall into `audio`."""
+    first = -(-audio.start * ROWS // audio.rate)
+    last = -(-audio.end * ROWS // audio.rate)
+    return np.asarray(np.arange(first, last) / ROWS, np.float64)
+
+
+def sounds_of(phones: tuple[Phone, ...], audio: Audio) -> tuple[Sound, ...]:
+    """A window's phones as sounds on the media clock."""
+    start, rate = audio.start, audio.rate
+    return tuple(Sound(p.symbol, (start + p.start) / rate, (start + p.end) / rate) for p in phones)
+
+
+def from_phones(window: Window, face: Face, life: Life) -> tuple[Motion, Face]:
+    """The motion of a window whose phones are known."""
+    times = row_times(window.audio)
+    known = sounds_of(window.phones or (), window.audio)
+    first = known[0].start if known else window.audio.start / window.audio.rate
+    sounds = tuple(replace(s, end=min(s.end, first)) for s in face.sounds if s.start < first) + known
+    rows, mouth = face.mouth.follow(sounds, times)
+    end = window.audio.end / window.audio.rate
+    recent = tuple(s for s in sounds if s.end > end - HORIZON and s.start < end)
+    return with_life(window.audio, rows, replace(face, mouth=mouth, sounds=recent), life)
+
+
+def with_life(audio: Audio, rows: NDArray[np.float32], face: Face, life: Life) -> tuple[Motion, Face]:
+    """The motion of `audio`'s time from (t, 7) controls, and the face after it."""
+    times = row_times(audio)
+    samples = np.concatenate([face.tail, audio.samples])
+    hop = audio.rate // ROWS
+    # each row has heard the sound up to its own time; the first may find less than a row of it
+    ends = np.rint(times * audio.rate).astype(np.int64) - audio.start + len(face.tail)
+    stress = face.stress
+    nod, brow = np.zeros(len(times)), np.zeros(len(times))
+    for i, end in enumerate(ends):
+        heard = samples[max(int(end) - hop, 0) : max(int(end), 0)]
+        stress = stress.heard(float(np.dot(heard, heard)) / hop, 1 / ROWS)
+        nod[i], brow[i] = stress.nod, stress.brow
+    tail = samples[int(ends[-1]) if len(ends) else 0 :]
+    controls = Controls.from_matrix(rows)
+    curves = to_curves(controls)
+    curves += life.curves(times, brow)
+    extra: Mapping[str, Any] = {
+        "tongue_raise": controls.tongue,
+        "breath": life.breath(times),
+    }
+    motion = Motion(
+        curves, life.head(times, nod), ROWS, float(times[0]) if len(times) else audio.start / audio.rate, extra
+    )
+    return motion, replace(face, stress=stress, tail=tail[-hop:])
