@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from visavis.engines.protocols import (
     SpeechSynthesizer,
     VoiceActivityDetector,
 )
-from visavis.engines.registry import create
+from visavis.engines.registry import candidates, create
+from visavis.errors import BadInput
 from visavis.settings import Settings
 
 
@@ -58,6 +60,18 @@ async def load_engines(settings: Settings, slots: Collection[Slot] = SLOTS) -> A
         yield Engines(**{slot: entered.get(slot, _NotLoaded(slot)) for slot in SLOTS})
     finally:
         await asyncio.gather(*(_leave(chosen[slot], load) for slot, load in loads.items()))
+
+
+def check_voice(voice: str, settings: Settings) -> None:
+    """Raise `BadInput`, with the voices there are, if no usable synthesizer has this one."""
+    known: list[str] = []
+    for candidate in candidates("tts"):
+        usable = candidate.availability.ready and (candidate.info.rank >= 0 or candidate.info.name == settings.tts)
+        if usable and settings.tts in ("auto", candidate.info.name):
+            known += [each.name for each in candidate.engine(settings).voices()]
+    if voice not in known:
+        near = difflib.get_close_matches(voice, known, n=3) or known[:8]
+        raise BadInput(f"there is no voice '{voice}' here; there is {', '.join(near)} (of {len(known)})")
 
 
 async def _leave(engine: Engine, load: asyncio.Future[Any]) -> None:

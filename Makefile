@@ -1,0 +1,38 @@
+# Everything goes through the `visavis` command in .venv; make only puts it there.
+PYTHON ?=
+QUESTION ?=
+AVATAR ?=
+OUTPUT ?= answer.mp4
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench install
+
+help: ## Print what can be made.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/'
+
+install: .venv/.installed ## Create .venv and install Visavis for development.
+
+.venv/.installed: pyproject.toml constraints.txt scripts/python.sh
+	@python=$$(PYTHON='$(PYTHON)' sh scripts/python.sh) && echo "using $$python" && "$$python" -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: install ## Answer a spoken question (or QUESTION="…" AVATAR=me.jpg) in a video.
+	@$(BIN)/visavis ask "$${QUESTION:-$$($(BIN)/python -c 'from visavis.assets import question_path; print(question_path())')}" \
+	  $(if $(AVATAR),--avatar "$(AVATAR)") --output "$(OUTPUT)"
+
+test: check ## Run everything: format, lint, types, import direction, tests.
+	@$(BIN)/visavis models pull
+	$(BIN)/python -m pytest
+
+check: install ## The fast half of the tests: format, lint, types, import direction.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install ## Measure speed and memory; results are kept in benchmarks/results.
+	@$(BIN)/visavis models pull
+	for each in benchmarks/[a-z]*.py; do $(BIN)/python -m "benchmarks.$$(basename "$$each" .py)" || exit 1; done

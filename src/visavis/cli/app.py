@@ -1,0 +1,132 @@
+"""The command itself: what is common to every subcommand, and how errors reach a person."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from visavis import __version__
+from visavis.errors import BadConfiguration, VisavisError
+from visavis.settings import PREFIX, Settings
+
+app = typer.Typer(
+    name="visavis",
+    help="Talk face to face with an AI of your own: one picture, your own machine, lips in sync.",
+    epilog="Example: visavis ask 'What is the moon made of?' -a me.jpg -o answer.mp4",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+EXIT_ERROR = 2
+"""Whatever a person can mend ends with this code."""
+EXIT_BUG = 70
+"""What only we can mend (EX_SOFTWARE)."""
+
+
+def _version(show: bool) -> None:
+    if show:
+        typer.echo(f"visavis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any setting for this run, as in --set temperature=0."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, to standard error.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    """Settings come from visavis.toml, VISAVIS_… environment variables, and --set, the last one winning."""
+    from visavis.telemetry import configure_logging
+
+    configure_logging(verbose)
+    for assignment in set_ or ():
+        name, sign, value = assignment.partition("=")
+        if not sign:
+            raise BadConfiguration(f"--set takes NAME=VALUE, not '{assignment}'")
+        override(**{name.strip(): value})
+
+
+def override(**values: object) -> None:
+    """Let the command line win: a value that is not None becomes this process's (and its children's) environment."""
+    for name, value in values.items():
+        if name not in Settings.model_fields:
+            known = ", ".join(Settings.model_fields)
+            raise BadConfiguration(f"there is no setting '{name}'; there are: {known}")
+        if value is not None:
+            os.environ[PREFIX + name.upper()] = str(value)
+
+
+def main() -> None:
+    """Run the command; every failure is one line on standard error and an exit code."""
+    # a job that is told to end cleans up as one that is interrupted: nothing half-written stays
+    if threading_main():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(run(sys.argv[1:]))
+
+
+def threading_main() -> bool:
+    """Whether signals can be handled here: only in the main thread."""
+    import threading
+
+    return threading.current_thread() is threading.main_thread()
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of the command with these arguments."""
+    try:
+        result = app(args=arguments, standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except VisavisError as error:
+        return _fail(str(error))
+    except click.exceptions.Abort:
+        return _interrupted()
+    except KeyboardInterrupt:
+        return _interrupted()
+    except click.ClickException as error:
+        return _fail(error.format_message().rstrip(".") + " (see --help)")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_ERROR
+    except Exception as error:
+        return _bug(error)
+
+
+def _fail(message: str) -> int:
+    typer.echo("visavis: " + " ".join(message.split()), err=True)
+    return EXIT_ERROR
+
+
+def _interrupted() -> int:
+    typer.echo("visavis: interrupted; nothing was written", err=True)
+    return 130
+
+
+def _bug(error: Exception) -> int:
+    with tempfile.NamedTemporaryFile("w", prefix="visavis-", suffix=".log", delete=False, encoding="utf-8") as log:
+        log.write("".join(traceback.format_exception(error)))
+    name = Path(log.name)
+    typer.echo(f"visavis: this is our mistake ({type(error).__name__}); please report it with {name}", err=True)
+    return EXIT_BUG
+
+
+def _register() -> None:
+    # each module adds its commands; none imports anything heavy before its command runs
+    from visavis.cli import ask, avatar, doctor, evaluate, models
+
+    _ = (ask, avatar, doctor, evaluate, models)
+
+
+_register()

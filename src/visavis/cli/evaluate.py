@@ -1,0 +1,39 @@
+"""`visavis evaluate`: how well lips and sound of a video go together."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from visavis.cli.app import app
+from visavis.cli.models import JsonOption, fetch_missing
+
+
+@app.command(epilog="Example: visavis ask 'Hello' --motion m.json && visavis evaluate answer.mp4 --motion m.json")
+def evaluate(
+    video: Annotated[Path, typer.Argument(help="A video of one speaking face.")],
+    motion: Annotated[
+        Path | None, typer.Option("--motion", metavar="FILE.json", help="What its face was to do (from --motion).")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure lip-sync: the face is found again in every frame and compared with the sound or the intended motion."""
+    from visavis.cli.progress import bar
+    from visavis.evaluation import evaluate as measure
+    from visavis.playback.motion_file import read_motion
+
+    target = None if motion is None else read_motion(motion)
+    fetch_missing()
+    with bar("evaluating", None, "s of video") as progress:
+        report = measure(video, target, progress)
+    values = dataclasses.asdict(report)
+    if as_json:
+        typer.echo(json.dumps(values, indent=2))
+        return
+    for name, value in values.items():
+        if value is not None:
+            typer.echo(f"{name.replace('_', ' '):36} {value:.4g}" if isinstance(value, float) else f"{name:36} {value}")

@@ -1,0 +1,104 @@
+"""`visavis models`: which engines there are, and the data files they need."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from visavis.cli.app import app
+
+models = typer.Typer(help="The engines, and the data files they need.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(models, name="models")
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+@models.command("list", epilog="Example: visavis models list --json")
+def list_(as_json: JsonOption = False) -> None:
+    """Every engine: whether it can run here, which one is used, its size and its licence."""
+    rows = _rows()
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("slot", "engine", "state", "size", "licence", "what it is"):
+        table.add_column(heading, no_wrap=heading in ("slot", "engine", "size"))
+    for row in rows:
+        size = f"{row['bytes'] / 1e6:.1f} MB" if row["bytes"] else "–"
+        state = "used" if row["used"] else "ready" if row["ready"] else f"not here: {row['reason']}"
+        table.add_row(row["slot"], row["name"], state, size, row["licence"], row["summary"])
+    Console(highlight=False).print(table)
+
+
+@models.command(epilog="Example: visavis models pull")
+def pull() -> None:
+    """Fetch the embedded default's data files, with checksums; what is already here is kept."""
+    from visavis import weights
+
+    missing = weights.missing()
+    if not missing:
+        typer.echo(f"everything is here: {weights.folder()}")
+        return
+    fetch_missing()
+    typer.echo(f"fetched {', '.join(missing)} into {weights.folder()}")
+
+
+@models.command(epilog="Example: visavis models verify")
+def verify() -> None:
+    """Check every data file against its checksum."""
+    from visavis import weights
+    from visavis.errors import FetchFailed
+
+    bad = [name for name in weights.catalogue() if weights.present(name) and not weights.verify(name)]
+    absent = weights.missing()
+    for name in weights.catalogue():
+        typer.echo(f"{'damaged' if name in bad else 'missing' if name in absent else 'ok':8} {name}")
+    if bad or absent:
+        raise FetchFailed("not all data files are as they should be: run `visavis models pull`")
+
+
+def fetch_missing(names: list[str] | None = None) -> None:
+    """Fetch the data files `names` that are not here (default: all), with a bar for each; does nothing if all are."""
+    from visavis import weights
+    from visavis.cli.progress import downloads
+
+    wanted = [name for name in weights.missing() if names is None or name in names]
+    if wanted:
+        with downloads() as progress:
+            weights.fetch(wanted, progress=progress)
+
+
+def _rows() -> list[dict[str, object]]:
+    from visavis import weights
+    from visavis.engines.registry import all_candidates, choose
+    from visavis.errors import VisavisError
+    from visavis.settings import load_settings
+
+    settings = load_settings()
+    rows: list[dict[str, object]] = []
+    for slot, candidates in all_candidates().items():
+        try:
+            used = choose(slot, settings).info.name
+        except VisavisError:
+            used = ""
+        for candidate in candidates:
+            info, state = candidate.info, candidate.availability
+            rows.append(
+                {
+                    "slot": slot,
+                    "name": info.name,
+                    "ready": state.ready,
+                    "used": info.name == used,
+                    "reason": state.reason,
+                    "remedy": state.remedy,
+                    "bytes": sum(weights.find(name).bytes for name in info.weights),
+                    "licence": info.licence,
+                    "languages": list(info.languages),
+                    "summary": info.summary,
+                }
+            )
+    return rows

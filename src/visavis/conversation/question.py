@@ -1,0 +1,76 @@
+"""A question as it comes in: text, or a recording that is listened to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from visavis.conversation.listen import RATE, listen
+from visavis.engines.loading import Engines
+from visavis.engines.protocols import Recognition
+from visavis.errors import BadInput
+from visavis.media.codecs import probe_audio, read_audio
+from visavis.streams.buffered import buffered
+from visavis.streams.flow import Stream
+from visavis.streams.worker import Worker
+from visavis.media.audio import Audio
+
+SUFFIXES = {".wav", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".webm", ".mp4", ".mkv", ".mov"}
+LONGEST = 120.0
+"""Seconds. A longer recording is a speech, not a question."""
+
+
+def as_file(question: str) -> Path | None:
+    """The recording a question names, or None if it is text. A name that looks like one must exist: `BadInput`."""
+    if not question or len(question) > 1024 or "\n" in question:
+        return None
+    path = Path(question)
+    try:
+        exists = path.exists()
+    except OSError:  # too long a name, or characters no file can have
+        return None
+    if exists:
+        if path.is_dir():
+            raise BadInput(f"{path} is a folder: give a question, or an audio file")
+        return path
+    if path.suffix.lower() in SUFFIXES and " " not in question.strip():
+        raise BadInput(f"there is no file {path}")
+    return None
+
+
+def check_text(question: str) -> str:
+    """The question's text. Raises `BadInput` if there is nothing in it to answer."""
+    if not any(c.isalnum() for c in question):
+        raise BadInput("the question is empty: ask something, as in visavis ask 'How are you?'")
+    return question
+
+
+async def transcribe(path: Path, engines: Engines, language: str) -> str:
+    """What is asked in a recording. Raises `BadInput` if it is not audio, too long, or no speech is heard in it."""
+    duration = probe_audio(path)
+    if duration is not None and duration > LONGEST:
+        raise BadInput(f"{path} is {duration:.0f} s long: a question may take {LONGEST:.0f} s")
+    text = await heard(_limited(path), engines, language)
+    if not text:
+        raise BadInput(f"no speech was heard in {path}: speak up, or type the question")
+    return text
+
+
+async def heard(audio: Stream[Audio], engines: Engines, language: str) -> str:
+    """The words of every utterance in 16 kHz sound, in one string."""
+    texts = []
+    transcripts = listen(audio, engines.vad, engines.asr, Recognition(language))
+    async for transcript in transcripts:
+        if transcript.final and transcript.text.strip():
+            texts.append(transcript.text.strip())
+    return " ".join(texts)
+
+
+async def _limited(path: Path) -> Stream[Audio]:
+    worker = Worker("read")
+    try:
+        async for piece in worker.iterate(lambda: read_audio(path, RATE)):
+            if piece.start > LONGEST * RATE:
+                raise BadInput(f"{path} is too long: a question may take {LONGEST:.0f} s")
+            yield piece
+    finally:
+        worker.close()
