@@ -32,7 +32,12 @@ CLOSED = 0.070
 """The least time, in seconds, that lips stay together; a shorter sound borrows it from its neighbours."""
 RAMP = 0.070
 """Seconds in which lips close and part."""
-VOWEL_REACH = 0.72
+LEAST_CLOSED = 0.045
+"""The same between two vowels so short that more would swallow them: two rows of motion."""
+CLEAR_BEFORE, CLEAR_AFTER = 0.040, 0.020
+"""Seconds by which lips stay clear of the centre of the vowel before and after; a picture lasts 40 ms at 25 a second."""
+SHORTEST_RAMP = 0.025
+VOWEL_REACH = 0.8
 """Share of its target opening that a vowel reaches at its centre, however short it is."""
 PAUSE = 0.20
 """Silences longer than this, in seconds, bring the mouth to rest."""
@@ -134,10 +139,16 @@ def _gestures(sounds: Sequence[Sound], first: float, last: float) -> list[_Gestu
             else:
                 found.append(_Gesture(viseme, begin, end))
             begin = end
+    # nothing is known to follow the last sound: where the silence after it is too short, its own end brings rest
+    quiet = 0.0
     if found[-1].viseme is rest:
-        found[-1] = _Gesture(rest, found[-1].start, _FOREVER)
-    else:
-        found.append(_Gesture(rest, found[-1].end, _FOREVER))
+        silence = found.pop()
+        quiet = silence.end - silence.start
+    if found:
+        final = found[-1]
+        borrowed = min(max(SETTLE - quiet, 0.0), 0.5 * (final.end - final.start))
+        found[-1] = _Gesture(final.viseme, final.start, final.end - borrowed)
+    found.append(_Gesture(rest, found[-1].end if found else -_FOREVER, _FOREVER))
     return [g for g in found if g.end > first and g.start < last]
 
 
@@ -159,7 +170,10 @@ def _vowel_floor(gestures: Sequence[_Gesture], times: Array) -> Array:
     for g in gestures:
         if g.viseme.vowel:
             half = max((g.end - g.start) / 2, 0.05)
-            x = np.clip((times - (g.centre - LEAD / 2)) / half, -1.0, 1.0)
+            # full from the led centre to the heard one
+            x = np.clip(
+                (np.clip(times, g.centre, np.inf) - g.centre - np.maximum(g.centre - LEAD - times, 0)) / half, -1, 1
+            )
             floor = np.maximum(floor, VOWEL_REACH * g.viseme.target[_APERTURE] * np.cos(x * np.pi / 2) ** 2)
     return floor
 
@@ -183,15 +197,21 @@ def _caps(gestures: Sequence[_Gesture], times: Array) -> tuple[Array, Array]:
 
 
 def _held(gestures: Sequence[_Gesture], i: int) -> tuple[float, float]:
-    """When the lips of gesture `i` are together: at least `CLOSED`, never past the centre of a neighbouring vowel."""
+    """When the lips of gesture `i` are together: `CLOSED` or its own time if that is longer, clear of vowels' centres.
+
+    Where the vowels on both sides are too short for that, `LEAST_CLOSED` is kept all the same.
+    """
     g = gestures[i]
     start, end = g.start - CLOSURE_LEAD, g.end - CLOSURE_LEAD
-    short = CLOSED - (end - start)
+    middle, half = (start + end) / 2, max((end - start) / 2, CLOSED / 2)
+    start, end = middle - half, middle + half
+    if i and gestures[i - 1].viseme.vowel:
+        start = min(max(start, gestures[i - 1].centre + CLEAR_BEFORE), middle)
+    if i + 1 < len(gestures) and gestures[i + 1].viseme.vowel:
+        end = max(min(end, gestures[i + 1].centre - CLEAR_AFTER), middle)
+    short = LEAST_CLOSED - (end - start)
     if short > 0:
-        earliest = gestures[i - 1].centre + 0.02 if i and gestures[i - 1].viseme.vowel else -np.inf
-        latest = gestures[i + 1].centre - 0.02 if i + 1 < len(gestures) and gestures[i + 1].viseme.vowel else np.inf
-        start = min(start, max(start - short / 2, earliest))
-        end = max(end, min(start + CLOSED, latest))
+        start, end = start - short / 2, end + short / 2
     return start, end
 
 
@@ -199,7 +219,7 @@ def _room(gestures: Sequence[_Gesture], i: int, step: int, edge: float) -> float
     """Seconds the lips have to part from `edge`: a ramp, or less where a vowel's centre is near."""
     j = i + step
     if 0 <= j < len(gestures) and gestures[j].viseme.vowel:
-        return float(np.clip(abs(gestures[j].centre - LEAD / 2 - edge) * 1.15, 0.03, RAMP))
+        return float(np.clip(abs(gestures[j].centre - edge), SHORTEST_RAMP, RAMP))
     return RAMP
 
 
