@@ -73,11 +73,10 @@ async def test_a_stage_closed_before_it_began_closes_a_source_that_has_begun() -
 
 async def test_an_error_arrives_at_the_caller_after_the_items_before_it() -> None:
     source = Source(5, fail_at=3)
-    seen = []
+    line = doubled(buffered(source.numbers(), ahead=8))
+    assert [await anext(line) for _ in range(3)] == [0, 2, 4]
     with pytest.raises(ValueError, match="the source failed"):
-        async for number in doubled(buffered(source.numbers(), ahead=8)):
-            seen.append(number)
-    assert seen == [0, 2, 4]
+        await anext(line)
     assert source.closed
 
 
