@@ -18,7 +18,6 @@ from visavis.cli.app import app, override
 if TYPE_CHECKING:
     from visavis.avatars.avatar import Avatar
     from visavis.conversation.reply import Manner
-    from visavis.engines.loading import Engines
     from visavis.engines.protocols import Slot
     from visavis.media.clip import Clip
     from visavis.playback.mp4 import Written
@@ -201,13 +200,11 @@ def _manner(settings: Settings, history: object) -> Manner:
     )
 
 
-async def _write(
-    clips: Stream[Clip], job: Job, settings: Settings, total: float | None
-) -> tuple[str, Written]:
+async def _write(clips: Stream[Clip], job: Job, settings: Settings, total: float | None) -> tuple[str, Written]:
     """Write the clips, and their motion where it is asked for; the answer's text is shown as it is made."""
     from visavis.cli.progress import bar
-    from visavis.playback.mp4 import write_mp4
     from visavis.playback.motion_file import MotionWriter
+    from visavis.playback.mp4 import write_mp4
     from visavis.streams.buffered import buffered
 
     texts: list[str] = []

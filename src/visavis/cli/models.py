@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
@@ -19,7 +20,7 @@ def list_(as_json: JsonOption = False) -> None:
     """Every engine: whether it can run here, which one is used, its size and its licence."""
     rows = _rows()
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
         return
     from rich.console import Console
     from rich.table import Table
@@ -28,9 +29,9 @@ def list_(as_json: JsonOption = False) -> None:
     for heading in ("slot", "engine", "state", "size", "licence", "what it is"):
         table.add_column(heading, no_wrap=heading in ("slot", "engine", "size"))
     for row in rows:
-        size = f"{row['bytes'] / 1e6:.1f} MB" if row["bytes"] else "–"
-        state = "used" if row["used"] else "ready" if row["ready"] else f"not here: {row['reason']}"
-        table.add_row(row["slot"], row["name"], state, size, row["licence"], row["summary"])
+        size = f"{row.bytes / 1e6:.1f} MB" if row.bytes else "–"
+        state = "used" if row.used else "ready" if row.ready else f"not here: {row.reason}"
+        table.add_row(row.slot, row.name, state, size, row.licence, row.summary)
     Console(highlight=False).print(table)
 
 
@@ -72,14 +73,31 @@ def fetch_missing(names: list[str] | None = None) -> None:
             weights.fetch(wanted, progress=progress)
 
 
-def _rows() -> list[dict[str, object]]:
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An engine in the list."""
+
+    slot: str
+    name: str
+    ready: bool
+    used: bool
+    reason: str
+    remedy: str
+    bytes: int
+    """Size of the data files it needs."""
+    licence: str
+    languages: tuple[str, ...]
+    summary: str
+
+
+def _rows() -> list[Row]:
     from visavis import weights
     from visavis.engines.registry import all_candidates, choose
     from visavis.errors import VisavisError
     from visavis.settings import load_settings
 
     settings = load_settings()
-    rows: list[dict[str, object]] = []
+    rows = []
     for slot, candidates in all_candidates().items():
         try:
             used = choose(slot, settings).info.name
@@ -88,17 +106,17 @@ def _rows() -> list[dict[str, object]]:
         for candidate in candidates:
             info, state = candidate.info, candidate.availability
             rows.append(
-                {
-                    "slot": slot,
-                    "name": info.name,
-                    "ready": state.ready,
-                    "used": info.name == used,
-                    "reason": state.reason,
-                    "remedy": state.remedy,
-                    "bytes": sum(weights.find(name).bytes for name in info.weights),
-                    "licence": info.licence,
-                    "languages": list(info.languages),
-                    "summary": info.summary,
-                }
+                Row(
+                    slot=slot,
+                    name=info.name,
+                    ready=state.ready,
+                    used=info.name == used,
+                    reason=state.reason,
+                    remedy=state.remedy,
+                    bytes=sum(weights.find(name).bytes for name in info.weights),
+                    licence=info.licence,
+                    languages=info.languages,
+                    summary=info.summary,
+                )
             )
     return rows

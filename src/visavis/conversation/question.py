@@ -8,11 +8,10 @@ from visavis.conversation.listen import RATE, listen
 from visavis.engines.loading import Engines
 from visavis.engines.protocols import Recognition
 from visavis.errors import BadInput
+from visavis.media.audio import Audio
 from visavis.media.codecs import probe_audio, read_audio
-from visavis.streams.buffered import buffered
 from visavis.streams.flow import Stream
 from visavis.streams.worker import Worker
-from visavis.media.audio import Audio
 
 SUFFIXES = {".wav", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".webm", ".mp4", ".mkv", ".mov"}
 LONGEST = 120.0

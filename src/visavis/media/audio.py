@@ -12,7 +12,7 @@ SESSION_RATE = 48_000
 """Hertz. Inside a conversation all sound has this rate; it divides by 24, 25, 30, 50 and 60 pictures a second."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Audio:
     """A piece of mono sound."""
 

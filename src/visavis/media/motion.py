@@ -14,7 +14,7 @@ from visavis.media.face import CLOSED_GAP, lip_gap
 _NOTHING: Mapping[str, NDArray[np.float32]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Motion:
     """How a face moves over a stretch of time. Row i stands at `start + i / rate` seconds."""
 
