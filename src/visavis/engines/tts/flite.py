@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from visavis.engines.protocols import Availability, EngineInfo, Voice
 from visavis.engines.tts import flite_library
 from visavis.engines.tts.flite_library import Segment, Sound
-from visavis.engines.tts.pieces import PAUSE, Script, Token, clauses, keep, piece, script, tail
+from visavis.engines.tts.pieces import PAUSE, Script, Token, clauses, keep, piece, script, tail, timed_words
 from visavis.errors import BadInput, EngineFailed
 from visavis.media.audio import Audio
 from visavis.media.phones import from_arpabet
-from visavis.media.speech import Line, Phone, Speech, Word
+from visavis.media.speech import Line, Phone, Speech
 from visavis.settings import Settings
 from visavis.streams.flow import Stream
 from visavis.streams.worker import Worker
@@ -143,7 +143,7 @@ def _pieces(
     segments = next(made)
     assert isinstance(segments, tuple)  # flite's phones come before its sound
     phones = _phones(segments)
-    words = _words(segments, reading)
+    words = timed_words(reading, phones, [reading.word_before(segment.position) for segment in segments])
     begin, end = keep(phones, _RATE, pause)
     shortest = _FIRST_PIECE
     sound: NDArray[np.float32] = np.zeros(0, np.float32)
@@ -163,20 +163,6 @@ def _phones(segments: Sequence[Segment]) -> list[Phone]:
         start = phones[-1].end if phones else 0
         phones.append(Phone(from_arpabet(segment.name), start, max(round(segment.end * _RATE), start)))
     return phones
-
-
-def _words(segments: Sequence[Segment], reading: Script) -> list[Word]:
-    """The written words, each from its first sound to its last."""
-    found: dict[int, Word] = {}
-    start = 0
-    for segment in segments:
-        end = round(segment.end * _RATE)
-        if from_arpabet(segment.name):
-            index = reading.word_before(segment.position)
-            first = found[index].start if index in found else start
-            found[index] = Word(reading.words[index], first, end)
-        start = end
-    return [found[index] for index in sorted(found)]
 
 
 def _warm(voice: str) -> None:

@@ -122,6 +122,16 @@ def keep(phones: Sequence[Phone], rate: int, tail: float) -> tuple[int, int]:
     return max(sounding[0].start - round(LEAD * rate), 0), sounding[-1].end + round(tail * rate)
 
 
+def timed_words(script: Script, phones: Sequence[Phone], owners: Sequence[int]) -> list[Word]:
+    """The written words, each from its first sound to its last; `owners` says to which word each phone belongs."""
+    found: dict[int, Word] = {}
+    for phone, owner in zip(phones, owners, strict=True):
+        if phone.symbol:
+            first = found[owner].start if owner in found else phone.start
+            found[owner] = Word(script.words[owner], first, phone.end)
+    return [found[owner] for owner in sorted(found)]
+
+
 def piece(
     line: Line,
     sound: NDArray[np.float32],

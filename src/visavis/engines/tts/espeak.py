@@ -1,0 +1,266 @@
+"""espeak-ng: many languages on any machine, phone times from its own events, in a worker process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import json
+import re
+import sys
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+
+from visavis.engines.protocols import Availability, EngineInfo, Voice
+from visavis.engines.tts.pieces import PAUSE, Script, Token, clauses, keep, piece, script, tail, timed_words
+from visavis.errors import BadInput, EngineFailed
+from visavis.media.audio import Audio
+from visavis.media.phones import is_vowel
+from visavis.media.speech import Line, Phone, Speech
+from visavis.settings import Settings
+from visavis.streams.flow import Stream
+
+_PACE = 165
+"""Words a minute at speed 1: a little under espeak's own 175."""
+_PITCH = 45
+"""Of 0…99; espeak's own is 50."""
+_LONGEST = 200
+"""Characters in one request: about 15 ms of work."""
+_LONGEST_WORD = 100
+_QUOTES = frozenset('"“”„«»')
+"""espeak would pause at them."""
+_START, _ANSWER, _LEAVE = 20.0, 10.0, 2.0
+"""Seconds the process may take to start, to answer a request, and to end."""
+
+_VOICES = {
+    "en-us": ("en-US", "English, American"), "en-gb": ("en-GB", "English, British"),
+    "en-gb-scotland": ("en-GB-scotland", "English, Scottish"), "en-gb-x-rp": ("en-GB-x-rp", "English, received"),
+    "af": ("af", "Afrikaans"), "ar": ("ar", "Arabic"), "bg": ("bg", "Bulgarian"), "bn": ("bn", "Bengali"),
+    "bs": ("bs", "Bosnian"), "ca": ("ca", "Catalan"), "cmn": ("zh", "Chinese, Mandarin"), "cs": ("cs", "Czech"),
+    "cy": ("cy", "Welsh"), "da": ("da", "Danish"), "de": ("de", "German"), "el": ("el", "Greek"),
+    "eo": ("eo", "Esperanto"), "es": ("es-ES", "Spanish, of Spain"), "es-419": ("es-419", "Spanish, Latin American"),
+    "et": ("et", "Estonian"), "eu": ("eu", "Basque"), "fa": ("fa", "Persian"), "fi": ("fi", "Finnish"),
+    "fr-fr": ("fr-FR", "French, of France"), "fr-be": ("fr-BE", "French, Belgian"), "fr-ch": ("fr-CH", "French, Swiss"),
+    "ga": ("ga", "Irish"), "gu": ("gu", "Gujarati"), "hi": ("hi", "Hindi"), "hr": ("hr", "Croatian"),
+    "hu": ("hu", "Hungarian"), "hy": ("hy", "Armenian"), "id": ("id", "Indonesian"), "is": ("is", "Icelandic"),
+    "it": ("it", "Italian"), "ka": ("ka", "Georgian"), "kk": ("kk", "Kazakh"), "kn": ("kn", "Kannada"),
+    "ko": ("ko", "Korean"), "la": ("la", "Latin"), "lt": ("lt", "Lithuanian"), "lv": ("lv", "Latvian"),
+    "mk": ("mk", "Macedonian"), "ml": ("ml", "Malayalam"), "mr": ("mr", "Marathi"), "ms": ("ms", "Malay"),
+    "nb": ("nb", "Norwegian"), "ne": ("ne", "Nepali"), "nl": ("nl", "Dutch"), "pa": ("pa", "Punjabi"),
+    "pl": ("pl", "Polish"), "pt-br": ("pt-BR", "Portuguese, Brazilian"), "pt": ("pt-PT", "Portuguese, of Portugal"),
+    "ro": ("ro", "Romanian"), "ru": ("ru", "Russian"), "sk": ("sk", "Slovak"), "sl": ("sl", "Slovenian"),
+    "sq": ("sq", "Albanian"), "sr": ("sr", "Serbian"), "sv": ("sv", "Swedish"), "sw": ("sw", "Swahili"),
+    "ta": ("ta", "Tamil"), "te": ("te", "Telugu"), "tr": ("tr", "Turkish"), "uk": ("uk", "Ukrainian"),
+    "ur": ("ur", "Urdu"), "vi": ("vi", "Vietnamese"), "yue": ("yue", "Chinese, Cantonese"),
+}  # fmt: skip
+"""espeak's name of a voice: its language, and in words. The first of a language is that language's default."""
+_SAME = {"cmn": "zh", "no": "nb", "in": "id"}
+
+
+class Espeak:
+    """Speaks many languages with espeak-ng's formant voices."""
+
+    info = EngineInfo(
+        name="espeak",
+        slot="tts",
+        summary=f"{len(_VOICES)} voices in many languages, everywhere (espeak-ng in a process of its own)",
+        licence="GPL-3.0-or-later",
+        languages=tuple(dict.fromkeys(language.split("-")[0] for language, _ in _VOICES.values())),
+        rank=10,
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        self._process: _Process | None = None
+
+    @classmethod
+    def availability(cls) -> Availability:
+        """Ready where the espeakng-loader wheel is installed."""
+        if importlib.util.find_spec("espeakng_loader") is not None:
+            return Availability(True)
+        return Availability(False, "espeakng-loader is not installed", "pip install espeakng-loader")
+
+    async def __aenter__(self) -> Self:
+        self._process = _Process()
+        await self._process.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._process is not None:
+            await self._process.stop()
+            self._process = None
+
+    def voices(self) -> Sequence[Voice]:
+        """A voice or more for each language; en-us is the default."""
+        return [Voice(name, language, description) for name, (language, description) in _VOICES.items()]
+
+    async def synthesize(self, line: Line, voice: str | None) -> Stream[Speech]:
+        """The line at 22.05 kHz, a piece for each clause; without a `voice` the line's language chooses it."""
+        name = choose_voice(line.language, voice)
+        if self._process is None:
+            raise EngineFailed("tts", "espeak", "used before it was entered")
+        readings = [script(run) for run in clauses(tokenize(line.text), _LONGEST)]
+        readings = [reading for reading in readings if reading.words]
+        if not readings:
+            nothing = round(PAUSE * 22050)
+            yield Speech(Audio.silence(nothing, 22050), line, (), (Phone("", 0, nothing),))
+        for reading in readings:
+            last = reading is readings[-1]
+            request = {"text": reading.text, "voice": name, "pace": round(_PACE * line.speed), "pitch": _PITCH}
+            answer = await self._process.ask(request)
+            pause = tail(reading.text) or (PAUSE if last else 0.0)
+            yield _speech(line, reading, answer, pause, last)
+
+
+def choose_voice(language: str, voice: str | None) -> str:
+    """The voice named, or the first that speaks `language` (BCP 47); `BadInput` if there is none."""
+    wanted = language.lower()
+    primary = _SAME.get(wanted.split("-")[0], wanted.split("-")[0])
+    if voice is not None:
+        if voice not in _VOICES:
+            raise BadInput(f"espeak has no voice '{voice}'; choose one of: {', '.join(_VOICES)}")
+        if _VOICES[voice][0].split("-")[0] != primary:
+            raise BadInput(f"espeak's voice '{voice}' speaks {_VOICES[voice][1]}, not '{language}'")
+        return voice
+    exact = (name for name, (tag, _) in _VOICES.items() if wanted in (tag.lower(), name))
+    near = (name for name, (tag, _) in _VOICES.items() if tag.split("-")[0] == primary)
+    chosen = next(exact, None) or next(near, None)
+    if chosen is None:
+        raise BadInput(f"espeak does not speak '{language}'; it has: {', '.join(Espeak.info.languages)}")
+    return chosen
+
+
+def tokenize(text: str) -> list[Token]:
+    """The written words of `text`; scripts without spaces are cut at their punctuation."""
+    text = re.sub(rf"([。，、；：！？])|(\w{{{_LONGEST_WORD}}})(?=\w)", r"\1\2 ", text)
+    tokens = []
+    for written in text.split():
+        spelled = "".join(c for c in written if c.isprintable() and c not in _QUOTES)
+        tokens.append(Token(written, re.sub(r"^[-–—]+$", ",", spelled)))
+    return tokens
+
+
+def to_ipa(symbol: str) -> tuple[str, ...]:
+    """espeak's phone as plain IPA, without stress, length and tone: usually one, two where it writes ɔːɹ as one."""
+    letters = ""
+    for c in unicodedata.normalize("NFD", symbol):
+        if c == "\N{COMBINING CEDILLA}":
+            letters = letters[:-1] + "ç"
+        elif unicodedata.category(c) in ("Ll", "Lo"):
+            letters += "ɡ" if c == "g" else c
+    if len(letters) > 1 and is_vowel(letters) and letters[-1] in "ɹrlnmŋ":
+        return letters[:-1], letters[-1]
+    return (letters,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the process said, as in its protocol."""
+
+    audio: Audio
+    phones: Sequence[tuple[str, int]]
+    words: Sequence[tuple[int, int]]
+
+
+def _speech(line: Line, reading: Script, answer: _Answer, pause: float, last: bool) -> Speech:
+    rate = answer.audio.rate
+    phones: list[Phone] = []
+    owners: list[int] = []
+    if answer.phones and answer.phones[0][1] > 0:
+        phones.append(Phone("", 0, answer.phones[0][1]))
+        owners.append(0)
+    ends = [begin for _, begin in answer.phones[1:]] + [len(answer.audio)]
+    firsts = [first for _, first in answer.words]
+    for i, ((symbol, begin), end) in enumerate(zip(answer.phones, ends, strict=True)):
+        if end <= begin or symbol.startswith("("):  # "(en)" tells a change of language
+            continue
+        parts = to_ipa(symbol)
+        edges = [begin + (end - begin) * k // len(parts) for k in range(len(parts) + 1)]
+        phones += [Phone(part, *edge) for part, edge in zip(parts, pairwise(edges), strict=True)]
+        word = bisect_right(firsts, i) - 1
+        owners += [reading.word_before(answer.words[word][0]) if word >= 0 else 0] * len(parts)
+    return piece(
+        line, answer.audio.samples, rate, phones, timed_words(reading, phones, owners), keep(phones, rate, pause), last
+    )
+
+
+class _Process:
+    """The worker process: started when needed, asked one thing at a time, killed when it does not answer."""
+
+    def __init__(self) -> None:
+        self._child: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Start it and wait until it is ready."""
+        async with self._turn:
+            await self._exchange(None)
+
+    async def ask(self, request: dict[str, Any]) -> _Answer:
+        """The answer to a request. A process that died in the meantime is started again."""
+        async with self._turn:
+            head, body = await self._exchange(request)
+        audio = Audio.from_int16(np.frombuffer(body, np.int16), int(head["rate"]))
+        return _Answer(audio, head["phones"], head["words"])
+
+    async def stop(self) -> None:
+        """End it: by the end of its input, else by force."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        assert child.stdin is not None
+        child.stdin.close()
+        try:
+            async with asyncio.timeout(_LEAVE):
+                await child.wait()
+        finally:
+            await _kill(child)
+
+    async def _exchange(self, request: dict[str, Any] | None) -> tuple[dict[str, Any], bytes]:
+        try:
+            if self._child is None or self._child.returncode is not None:
+                async with asyncio.timeout(_START):
+                    self._child = await asyncio.create_subprocess_exec(
+                        sys.executable, "-m", "visavis.engines.tts.espeak_process",
+                        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                        stderr=asyncio.subprocess.DEVNULL, limit=2**20,
+                    )  # fmt: skip
+                    ready = await self._read(self._child)
+                if request is None:
+                    return ready
+            async with asyncio.timeout(_ANSWER):
+                assert self._child.stdin is not None
+                self._child.stdin.write(json.dumps(request).encode() + b"\n")
+                await self._child.stdin.drain()
+                return await self._read(self._child)
+        except BaseException as error:
+            # whatever happened, cancellation included: half an answer may be in the pipe, so the process is of no use
+            child, self._child = self._child, None
+            if child is not None:
+                await asyncio.shield(_kill(child))
+            if isinstance(error, TimeoutError):
+                raise EngineFailed("tts", "espeak", "its process does not answer") from None
+            if isinstance(error, (OSError, asyncio.IncompleteReadError, ValueError, KeyError)):
+                raise EngineFailed("tts", "espeak", "its process ended; try again, or use another voice") from error
+            raise
+
+    async def _read(self, child: asyncio.subprocess.Process) -> tuple[dict[str, Any], bytes]:
+        assert child.stdout is not None
+        head: dict[str, Any] = json.loads(await child.stdout.readuntil(b"\n"))
+        body = await child.stdout.readexactly(head["bytes"])
+        if "error" in head:
+            raise EngineFailed("tts", "espeak", head["error"])
+        return head, body
+
+
+async def _kill(child: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        child.kill()
+    if child.stdin is not None:
+        child.stdin.close()
+    await child.wait()
