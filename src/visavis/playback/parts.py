@@ -1,0 +1,26 @@
+"""Files that are complete or not there: written beside their place under a hidden name, then put there in one step."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from visavis.errors import OutputFailed
+
+
+def part_of(path: Path) -> Path:
+    """A name of its own, hidden and beside `path`, for a file that will be `path` when it is complete."""
+    return path.with_name(f".{secrets.token_hex(6)}.part")
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Errors of the file system on the way to `path` as `OutputFailed`, with what to do."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise OutputFailed(f"there is no folder '{path.parent}' to write into: create it, or choose another") from None
+    except OSError as error:
+        raise OutputFailed(f"cannot write '{path}': {error.strerror or error}; choose another place") from None
