@@ -1,0 +1,49 @@
+"""The command, run in this process: its exit code and what it printed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from visavis.cli.app import run
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a person sees of a run."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def message(self) -> str:
+        """The last line on standard error."""
+        lines = self.err.strip().splitlines()
+        return lines[-1] if lines else ""
+
+
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture
+def visavis(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Generator[Command, None, None]:
+    """Run `visavis ARGUMENTS` in an empty folder; settings it makes are undone afterwards."""
+    monkeypatch.chdir(tmp_path)
+    before = dict(os.environ)
+
+    def command(*arguments: str | Path) -> Outcome:
+        capfd.readouterr()
+        code = run([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return Outcome(code, out, err)
+
+    yield command
+    os.environ.clear()
+    os.environ.update(before)
