@@ -1,0 +1,1 @@
+"""Language models: messages to an answer, piece by piece."""

@@ -1,0 +1,60 @@
+"""What of a long conversation is sent to the model: all of it, or the system message and the newest turns.
+
+The oldest turns are dropped in blocks, down to half of the limit, so that between two drops the prompt only grows at
+its end and a prompt cache keeps what it has. Where the cut lies follows from the messages alone: nobody has to
+remember it, and the same conversation is cut in the same place on any machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from visavis.engines.protocols import Message
+from visavis.errors import BadInput
+
+_PER_TOKEN = 3  # ASCII characters: English has 4 to 5, so this errs on the safe side
+_PER_MESSAGE = 8  # tokens of the chat template around a message
+
+
+def tokens(message: Message) -> int:
+    """An estimate of the tokens a message takes, rather too many than too few.
+
+    Byte-level vocabularies made for English spell other scripts byte by byte, so these count fully.
+    """
+    plain = len(message.content.encode("ascii", "ignore"))
+    size = len(message.content.encode("utf-8", "replace"))
+    return plain // _PER_TOKEN + (size - plain) + _PER_MESSAGE
+
+
+def fit(messages: Sequence[Message], limit: int) -> list[Message]:
+    """The leading system messages and as many of the newest turns as `limit` tokens hold.
+
+    What is kept of the turns begins with a message of the user. The last message is always kept: raises `BadInput`
+    if it alone is too long.
+    """
+    lead = next((i for i, message in enumerate(messages) if message.role != "system"), len(messages))
+    system, turns = list(messages[:lead]), list(messages[lead:])
+    room = limit - sum(tokens(message) for message in system)
+    if turns and tokens(turns[-1]) > room:
+        fitting = max(0, room - _PER_MESSAGE) * _PER_TOKEN
+        raise BadInput(
+            f"the question is too long: {len(turns[-1].content):,} characters, and about {fitting:,} fit; shorten it"
+        )
+    start, used = 0, 0
+    for end, message in enumerate(turns, 1):  # as if the conversation grew again, message by message
+        used += tokens(message)
+        if used > room:
+            start, used = _drop(turns[:end], room // 2)
+    return system + turns[start:]
+
+
+def _drop(turns: Sequence[Message], room: int) -> tuple[int, int]:
+    """Where the newest turns that `room` holds begin, at a message of the user, and the tokens they take."""
+    start, used = len(turns), 0
+    for i in range(len(turns) - 1, -1, -1):
+        taken = sum(tokens(message) for message in turns[i:start]) + used
+        if taken > room and start < len(turns):
+            break
+        if turns[i].role == "user":
+            start, used = i, taken
+    return start, used
