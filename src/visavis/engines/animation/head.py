@@ -1,0 +1,85 @@
+"""The head's motion and the brows': one gentle warp of the whole picture, after everything else is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.avatars.rig.frame import Floats
+from visavis.avatars.rig.head import node_positions
+from visavis.engines.animation.pose import Pose
+
+_STEPS = 3  # of the fixed point that inverts the warp: leaves under 0.05 px at the largest turns
+_DISTANCE = 5.0  # of the camera, in face heights
+_BREATH = 0.006  # how far shoulders rise, in face heights
+
+
+class HeadWarp:
+    """The warp of one avatar's head: a relief turned in space, as far as each part of the picture belongs to it."""
+
+    def __init__(self, rig: Mapping[str, NDArray[Any]], shape: tuple[int, ...]) -> None:
+        self._height, self._width = shape[:2]
+        self._nodes = node_positions(shape)
+        self._offset = self._nodes - rig["head.pivot"]
+        self._depth: Floats = rig["head.depth"]
+        self._weight: Floats = rig["head.weight"]
+        self._body: Floats = rig["head.body"]
+        self._interocular, self._face = (float(v) for v in rig["head.scale"])
+        self._brows: Floats = rig["head.brows"]
+        rows, columns = self._weight.shape
+        self._to_node = np.array([columns / self._width, rows / self._height], np.float32)
+        self._node_index = np.stack(
+            np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)), axis=-1
+        )
+        self._identity = np.stack(
+            np.meshgrid(np.arange(self._width, dtype=np.float32), np.arange(self._height, dtype=np.float32)), axis=-1
+        )
+
+    def apply(self, picture: NDArray[np.uint8], pose: Pose) -> NDArray[np.uint8]:
+        """The picture (h, w, 3 or 4) with head, brows and breath as in `pose`; the same object if nothing moves."""
+        forward = self._forward(pose)
+        if forward is None:
+            return picture
+        # the displacement at which each node's colour started out: g = -F(x + g)
+        back = -forward
+        for _ in range(_STEPS):
+            at = self._node_index + back * self._to_node
+            back = -cv2.remap(forward, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        full = cv2.resize(back, (self._width, self._height), interpolation=cv2.INTER_LINEAR)
+        full += self._identity
+        warped = cv2.remap(picture, full, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(warped, np.uint8)
+
+    def _forward(self, pose: Pose) -> Floats | None:
+        """(rows, columns, 2) how far each node moves, in pixels; None if none does."""
+        pitch, yaw, roll, x, y, z = pose.head
+        moved: Floats | None = None
+        if any(pose.head):
+            turn = _rotation(pitch, yaw, roll)
+            px, py = self._offset[..., 0], self._offset[..., 1]
+            depth = self._depth
+            near = 1 / (1 + z * self._interocular / (_DISTANCE * self._face))
+            dx = (turn[0, 0] * px + turn[0, 1] * py + turn[0, 2] * depth) * near + x * self._interocular - px
+            dy = (turn[1, 0] * px + turn[1, 1] * py + turn[1, 2] * depth) * near + y * self._interocular - py
+            moved = np.stack([dx * self._weight, dy * self._weight], axis=-1).astype(np.float32)
+        amounts = (pose.brow_inner, *pose.brow_outer, *(-b for b in pose.brow_down))
+        if any(amounts):
+            lift = np.tensordot(np.float32(amounts), self._brows, axes=1)
+            moved = lift if moved is None else moved + lift
+        if pose.breath:
+            moved = np.zeros_like(self._nodes) if moved is None else moved
+            moved[..., 1] -= (_BREATH * self._face * pose.breath) * self._body
+        return None if moved is None else np.ascontiguousarray(moved, np.float32)
+
+
+def _rotation(pitch: float, yaw: float, roll: float) -> NDArray[np.float64]:
+    """(3, 3) rotation about the axes of `media.face`: nod, then turn, then tilt."""
+    (cp, sp), (cy, sy), (cr, sr) = ((np.cos(a), np.sin(a)) for a in (pitch, yaw, roll))
+    nod = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    turn = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
+    tilt = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    return np.asarray(tilt @ turn @ nod)

@@ -1,0 +1,88 @@
+"""What shows between the lips: the rig's sprites laid over one another, moved with the jaw and shaded by the lips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.avatars.rig.frame import Floats, MouthFrame
+from visavis.engines.animation.mouth import Lips, Warped
+
+_CONTACT_WIDTH = 0.016  # of the line where lips touch, in mouth widths
+
+
+class Interior:
+    """The inside of one avatar's mouth, and how the two lips and it make one picture."""
+
+    def __init__(self, rig: Mapping[str, NDArray[Any]], frame: MouthFrame) -> None:
+        self._frame = frame
+        self._x, self._y = (int(v) for v in rig["mouth.box"])
+        self._sprites = {
+            name: np.asarray(rig[f"mouth.{name}"], np.uint8)
+            for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")
+        }
+
+    def compose(self, upper: NDArray[np.uint8], lower: NDArray[np.uint8], warped: Warped, rows: slice) -> Floats:
+        """Both lips' sides of some rows of the box as one picture, without what is between them: float32 RGB."""
+        below_upper, below_lower = warped.below_upper[rows], warped.below_lower[rows]
+        side = np.clip(0.5 * (below_upper + below_lower) + np.float32(0.5), 0, 1)[..., None]
+        picture = upper.astype(np.float32)
+        picture += (lower.astype(np.float32) - picture) * side
+        return picture
+
+    def shade_contact(self, picture: Floats, warped: Warped, rows: slice) -> None:
+        """Draw, in place, the line where lips meet that the plate shows parted, or rolled in."""
+        contact = warped.contact[rows]
+        if contact.max() < 0.01:
+            return
+        sigma = np.float32(max(_CONTACT_WIDTH * self._frame.width, 0.8))
+        away = (warped.below_upper[rows] + warped.below_lower[rows]) * (np.float32(0.5) / sigma)
+        picture *= (1 - contact * np.exp(-away * away))[..., None]
+
+    def draw(self, picture: Floats, warped: Warped, box: tuple[int, int, int, int], lips: Lips, tongue: float) -> None:
+        """Lay teeth, tongue and cavity, in place, where the lips are parted; `picture` is `box` (x0, y0, x1, y1)."""
+        x0, y0, _, _ = box
+        coverage = np.clip(warped.below_upper + np.float32(0.5), 0, 1) - np.clip(
+            warped.below_lower + np.float32(0.5), 0, 1
+        )
+        # the sprites' box bounds what can be shown
+        height, width = self._sprites["cavity"].shape[:2]
+        left, top = max(self._x - x0, 0), max(self._y - y0, 0)
+        right, bottom = min(self._x + width - x0, picture.shape[1]), min(self._y + height - y0, picture.shape[0])
+        found = cv2.boundingRect((coverage[top:bottom, left:right] > 0.004).astype(np.uint8))
+        x, y, w, h = found
+        if not w or not h:
+            return
+        view = (slice(top + y, top + y + h), slice(left + x, left + x + w))
+        at = (left + x + x0 - self._x, top + y + y0 - self._y)
+
+        inside = self._cut("cavity", at, (w, h), 0.0)[..., :3]
+        fall = lips.lower
+        _over(inside, self._cut("tongue", at, (w, h), 0.045 + 0.50 * fall - 0.11 * tongue))
+        _over(inside, self._cut("lower_teeth", at, (w, h), 0.92 * fall - 0.022))
+        _over(inside, self._cut("upper_teeth", at, (w, h), 0.0))
+        unit = np.float32(1 / (0.03 * self._frame.width))
+        shadow = 0.34 * np.exp(-np.maximum(warped.below_upper[view], 0) * unit)
+        shadow += 0.20 * np.exp(np.minimum(warped.below_lower[view], 0) * unit)
+        inside *= (1 - shadow)[..., None]
+        under = picture[view]
+        under += (inside - under) * coverage[view][..., None]
+
+    def _cut(self, name: str, at: tuple[int, int], size: tuple[int, int], down: float) -> Floats:
+        """A part of a sprite, after it moved `down` by that many mouth widths along the face."""
+        dx, dy = (self._frame.axes[:, 1] * (down * self._frame.width)).tolist()
+        shift = np.array([[1, 0, dx - at[0]], [0, 1, dy - at[1]]], np.float32)
+        border = cv2.BORDER_CONSTANT
+        return cv2.warpAffine(self._sprites[name], shift, size, flags=cv2.INTER_LINEAR, borderMode=border).astype(
+            np.float32
+        )
+
+
+def _over(picture: Floats, sprite: Floats) -> None:
+    """Lay a sprite whose colours are multiplied by its opacity over a picture, in place."""
+    picture *= 1 - sprite[..., 3:] * np.float32(1 / 255)
+    picture += sprite[..., :3]

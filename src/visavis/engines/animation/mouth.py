@@ -1,0 +1,242 @@
+"""The mouth's motion: for every pixel around it, where on the plate its colour comes from.
+
+The warp is written backwards, in closed form, in the mouth's own coordinates (`MouthFrame`), so that nothing has to be
+inverted and nothing can fold: a sideways map first, then in each column a vertical one whose displacement fades over
+a length greater than itself. Each lip has a map of its own; the two agree where the lips meet, and the signs of two
+distances say which lip, or what lies between them, a pixel shows. All of it is worked out on a coarse grid and
+enlarged: displacements, never positions, so that a face at rest is its plate, bit by bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.avatars.rig.frame import Floats, MouthFrame
+from visavis.avatars.rig.lips import COLUMNS
+from visavis.engines.animation.pose import Pose
+
+WIDEST_GAP = 0.42
+"""Gap between the inner lips at aperture 1, in mouth widths (`MouthFrame.width`)."""
+CHIN_DROP = 0.26
+"""How far the chin falls at jaw 1, in mouth widths."""
+_NECK = 0.50  # length below the chin over which the jaw's motion fades
+_TABLE = np.linspace(-4.0, 4.0, 641, dtype=np.float32)  # positions across the mouth; its corners are at -1 and 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lips:
+    """Where the lips stand in one picture: tables over positions across the mouth, and what follows from them."""
+
+    tables: Floats
+    """(n, 9) the columns that `MouthWarp.warp` looks up."""
+    top: float
+    """The highest point of the upper lip's edge and the lowest of the lower lip's, as t."""
+    bottom: float
+    upper: float
+    """The edges at the midline, as t from the seam: what teeth and tongue follow."""
+    lower: float
+    half: float
+    """The mouth's half width relative to that at rest."""
+
+    @property
+    def gap(self) -> float:
+        """Gap at the midline in mouth widths."""
+        return self.lower - self.upper
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Warped:
+    """The mouth's warp in one picture, for every pixel of `MouthWarp.box`."""
+
+    upper: Floats
+    """(h, w, 2) position on the plate, for what belongs to the upper lip's side."""
+    lower: Floats
+    """(h, w, 2) the same for the lower lip's side."""
+    below_upper: Floats
+    """(h, w) pixels below the upper lip's edge; negative on its side."""
+    below_lower: Floats
+    """(h, w) pixels below the lower lip's edge; positive on its side."""
+    contact: Floats
+    """(h, w) 0 … 1 how dark a line of contact is to be drawn here, where the plate shows none."""
+
+    def rows(self, part: slice) -> Warped:
+        """The same for some rows only."""
+        return Warped(*(getattr(self, field.name)[part] for field in fields(self)))
+
+
+class MouthWarp:
+    """The warp of one avatar's mouth."""
+
+    def __init__(self, rig: Mapping[str, NDArray[Any]], shape: tuple[int, ...]) -> None:
+        frame = self.frame = MouthFrame.from_arrays(rig)
+        self._height, self._width = shape[:2]
+        self._factor = max(2, round(frame.width / 32))  # pixels a node of the grid stands for
+        chin: Floats = rig["lips.chin"]
+        self._seam = _held(rig["lips.seam"])
+        self._centre = float(np.interp(0.0, COLUMNS, rig["lips.seam"]))
+        self._is_open = bool(rig["lips.open"])
+        self._band = _held(rig["lips.band"])
+        self._thick = tuple(float(v) for v in rig["lips.thickness"])
+        self._nose = max(self._centre - float(rig["lips.nose"]), 0.15)
+        self._chin = max(float(np.interp(frame.middle, chin[:, 0], chin[:, 1])) - self._centre, 0.3)
+
+        across = self._across = np.abs(_TABLE)
+        beyond = fade(across, 1.0, 2.2)
+        self._close_upper = _held(rig["lips.seam"] - rig["lips.upper"]) * beyond
+        self._close_lower = _held(rig["lips.seam"] - rig["lips.lower"]) * beyond
+        self._bump = fade(across, 0.0, 1.45)
+        self._corner = np.where(across < 1, across**2 * (3 - 2 * across), beyond).astype(np.float32)
+        self._lens = np.clip(1 - across**2.4, 0, 1).astype(np.float32)
+        s = frame.along(_TABLE)
+        ends = frame.middle + 1.15 * (np.asarray(rig["lips.jaw"], np.float32) - frame.middle)
+        left, right = min(float(ends[0]), frame.corners[0] - 0.4), max(float(ends[1]), frame.corners[1] + 0.4)
+        side = np.where(s < frame.middle, left - frame.middle, right - frame.middle)
+        self._jaw = fade((s - frame.middle) / side, 0.25, 1.0)
+        self._outline = np.maximum(np.interp(s, chin[:, 0], chin[:, 1]), self._seam + 0.35).astype(np.float32)
+        # how far its corner and the cheek's end lie from the midline, on either side: the face's outline stays
+        ends = frame.middle - self._outline_at(chin, -1), self._outline_at(chin, 1) - frame.middle
+        halves = frame.middle - frame.corners[0], frame.corners[1] - frame.middle
+        self._sides = [
+            (half, float(np.clip(end, half + 0.25, half + 0.85))) for half, end in zip(halves, ends, strict=True)
+        ]
+        self._lay_grid(min(left, frame.corners[0] - 0.9), max(right, frame.corners[1] + 0.9))
+
+    def _outline_at(self, chin: Floats, side: int) -> float:
+        """s of the face's outline level with the mouth."""
+        half = chin[np.sign(chin[:, 0] - self.frame.middle) == side]
+        half = half[np.argsort(half[:, 1])]
+        return float(np.interp(self._centre + 0.1, half[:, 1], half[:, 0]))
+
+    def _lay_grid(self, left: float, right: float) -> None:
+        frame, f = self.frame, self._factor
+        top, bottom = self._centre - self._nose - 0.15, float(self._outline.max()) + _NECK + CHIN_DROP + 0.02
+        outline = frame.to_plate(np.array([[left, top], [right, top], [left, bottom], [right, bottom]], np.float32))
+        low = np.floor(outline.min(axis=0)).astype(int)
+        columns, rows = (np.ceil((outline.max(axis=0) - low) / f).astype(int) + 1).tolist()
+        # nodes stand where cv2.resize takes its samples to be
+        x = low[0] + f * np.arange(columns, dtype=np.float32) + np.float32((f - 1) / 2)
+        y = low[1] + f * np.arange(rows, dtype=np.float32) + np.float32((f - 1) / 2)
+        local = frame.to_local(np.stack(np.meshgrid(x, y), axis=-1))
+        self._s, self._t = np.ascontiguousarray(local[..., 0]), np.ascontiguousarray(local[..., 1])
+        # the grid may reach over the plate's edge: what is drawn is cut to it
+        x0, y0 = int(max(low[0], 0)), int(max(low[1], 0))
+        x1, y1 = int(min(low[0] + columns * f, self._width)), int(min(low[1] + rows * f, self._height))
+        self.box = (x0, y0, x1, y1)
+        self._cut = (slice(y0 - low[1], y1 - low[1]), slice(x0 - low[0], x1 - low[0]))
+        self._size = (columns * f, rows * f)
+        self._identity = np.stack(
+            np.meshgrid(np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32)), axis=-1
+        )
+        t = self._t - self._centre
+        self._at_corner = [np.exp(-(((self._s - c) / 0.34) ** 2) - (t / 0.30) ** 2) for c in frame.corners]
+        self._at_mouth = np.exp(-(((self._s - frame.middle) / 0.60) ** 2) - (t / 0.45) ** 2)
+
+    def lips(self, pose: Pose) -> Lips:
+        """Where a pose puts the lips."""
+        a, r = pose.aperture, pose.round
+        widest = WIDEST_GAP * a
+        # lips round by closing near their corners; the wider they open, the fuller the curve
+        reach = np.clip(1 - (self._across / (1 - 0.30 * r)) ** (2.2 + 0.5 * a), 0, 1)
+        gap = widest * reach ** (0.77 - 0.15 * a)
+        share = 0.24 + 0.10 * r  # of the opening that the upper lip makes
+        drop = (0.07 * pose.jaw + 0.05 * a) * self._corner
+        tuck, press = pose.tuck * self._lens, pose.press * self._lens
+        raised = 0.03 * tuck
+        y_u = self._seam + drop - share * gap - raised
+        y_l = y_u + gap
+        # pressed lips roll inwards: their edges' colours come from further out; so does a tucked lower lip's
+        hidden = 0.5 * self._band * press
+        roll_u = hidden + 0.06 * self._thick[0] * press
+        roll_l = hidden + (0.06 * press + 0.40 * tuck) * self._thick[1]
+        rest_u = drop - share * 0.8 * widest * self._bump + 0.9 * self._close_upper - 0.8 * raised
+        rest_l = drop + (1 - share) * 0.8 * widest * self._bump + 0.9 * self._close_lower - 0.8 * raised
+        fall = CHIN_DROP * pose.jaw * self._jaw
+        touching = np.exp(-gap / 0.02) * self._lens
+        contact = touching * (0.55 if self._is_open else 0.35 * pose.press)
+        edge_u = drop - share * gap - raised + self._close_upper + roll_u
+        edge_l = drop + (1 - share) * gap - raised + self._close_lower - roll_l
+        tables = np.stack(
+            [y_u, edge_u, rest_u, y_l, edge_l, rest_l, fall, self._outline + fall, contact], axis=-1
+        ).astype(np.float32)
+        mid = len(_TABLE) // 2
+        half = 1 + 0.10 * max(pose.width, 0.0) - 0.16 * max(-pose.width, 0.0) - 0.26 * r
+        return Lips(
+            tables,
+            float(y_u.min()),
+            float(y_l.max()),
+            float(y_u[mid]) - self._centre,
+            float(y_l[mid]) - self._centre,
+            half,
+        )
+
+    def warp(self, pose: Pose, lips: Lips) -> Warped:
+        """The warp that a pose asks for, `lips` being where it puts the lips."""
+        frame = self.frame
+        s, t = self._expressed(pose)
+        sideways = self._sideways(s, t, lips)
+        at = (frame.across(s + sideways) - _TABLE[0]) * np.float32((len(_TABLE) - 1) / (_TABLE[-1] - _TABLE[0]))
+        # nine tables looked up at once
+        nowhere = np.zeros_like(at)
+        looked_up = cv2.remap(lips.tables[None], at, nowhere, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        y_u, edge_u, rest_u, y_l, edge_l, rest_l, jaw, chin, contact = cv2.split(looked_up)
+        above, below = y_u - t, t - y_l
+        upper = rest_u * fade(above, 0.5 * self._thick[0], self._nose + 0.02)
+        upper += (edge_u - rest_u) * fade(above, 0.0, max(0.22, 1.1 * self._thick[0]))
+        lower = jaw * fade(t - chin, 0.0, _NECK)
+        lower += (rest_l - jaw) * fade(below, 0.7 * self._thick[1], 0.95 * self._chin)
+        lower += (edge_l - rest_l) * fade(below, 0.0, max(0.26, 1.1 * self._thick[1]))
+
+        ds, dt = s + sideways - self._s, t - self._t
+        (ax, bx), (ay, by) = (frame.axes * frame.width).tolist()
+        dense = abs(ax * by - bx * ay) / frame.width  # pixels that t = 1 measures square to the lips
+        planes = (
+            ax * ds + bx * (dt - upper),
+            ay * ds + by * (dt - upper),
+            ax * ds + bx * (dt - lower),
+            ay * ds + by * (dt - lower),
+            -dense * above,
+            dense * below,
+            contact,
+        )
+        full = [cv2.resize(plane, self._size, interpolation=cv2.INTER_LINEAR)[self._cut] for plane in planes]
+        return Warped(cv2.merge(full[0:2]) + self._identity, cv2.merge(full[2:4]) + self._identity, *full[4:7])
+
+    def _expressed(self, pose: Pose) -> tuple[Floats, Floats]:
+        """Positions before smile, frown and pull moved them."""
+        s, t = self._s, self._t
+        for smile, weight, outwards in zip(pose.smile, self._at_corner, (-1.0, 1.0), strict=True):
+            if smile > 0:
+                s, t = s - (0.08 * outwards * smile) * weight, t + (0.11 * smile) * weight
+            elif smile < 0:
+                t = t + (0.09 * smile) * weight
+        if pose.aside:
+            s = s - (0.10 * pose.aside) * self._at_mouth
+        return s, t
+
+    def _sideways(self, s: Floats, t: Floats, lips: Lips) -> Floats:
+        """What is to be added to s: the mouth is narrower or wider, its inner edge most of all."""
+        if lips.half == 1.0:
+            return np.zeros_like(s)
+        x = s - np.float32(self.frame.middle)
+        away = np.maximum(lips.top - t, t - lips.bottom)
+        near = 0.6 * fade(away, 0.02, 0.34) + 0.4 * fade(away, 0.02, 0.75)
+        (corner_l, edge_l), (corner_r, edge_r) = self._sides
+        beside = fade(-x, lips.half * corner_l, edge_l) * fade(x, lips.half * corner_r, edge_r)
+        return np.asarray((1 / lips.half - 1) * x * beside * near, np.float32)
+
+
+def _held(contour: Floats) -> Floats:
+    """A contour at `COLUMNS` as a table over `_TABLE`, its ends held beyond the corners."""
+    return np.interp(_TABLE, COLUMNS, contour).astype(np.float32)
+
+
+def fade(x: Floats, begin: float, end: float) -> Floats:
+    """1 up to `begin`, 0 from `end`, a smooth step between, nowhere steeper than 1.5 / (end - begin)."""
+    part = np.clip((x - np.float32(begin)) * np.float32(1 / (end - begin)), 0, 1)
+    return np.asarray(1 - part * part * (3 - 2 * part), np.float32)

@@ -1,0 +1,85 @@
+"""An avatar and a pose to a picture: mouth, eyes, then the head that carries them. No state between pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.avatars.avatar import Avatar
+from visavis.engines.animation.head import HeadWarp
+from visavis.engines.animation.interior import Interior
+from visavis.engines.animation.mouth import MouthWarp
+from visavis.engines.animation.pose import Pose, poses
+
+Picture = NDArray[np.uint8]
+
+
+class Renderer:
+    """Draws one avatar so that its longer side has `size` pixels; by default, at its plate's own size."""
+
+    def __init__(self, avatar: Avatar, size: int | None = None) -> None:
+        cv2.setNumThreads(1)  # pictures are small: more threads cost more than they bring
+        self._plate = np.ascontiguousarray(avatar.plate)
+        height, width = self._plate.shape[:2]
+        scale = (size or max(height, width)) / max(height, width)
+        self._output = (2 * round(width * scale / 2), 2 * round(height * scale / 2))
+        shape = self._plate.shape
+        self._mouth = MouthWarp(avatar.rig, shape)
+        self._interior = Interior(avatar.rig, self._mouth.frame)
+        self._head = HeadWarp(avatar.rig, shape)
+
+    def render(
+        self,
+        curves: NDArray[np.float32],
+        head: NDArray[np.float32] | None = None,
+        extra: Mapping[str, float] | None = None,
+    ) -> Picture:
+        """The picture (h, w, 3) for one row of curves (52,), of head pose (6,) and of extra channels."""
+        extra = extra or {}
+        channels = [np.array([extra.get(name, 0.0)], np.float32) for name in ("tongue_raise", "breath")]
+        rows = np.zeros((1, 6), np.float32) if head is None else np.asarray(head, np.float32)[None]
+        return self.draw(poses(np.asarray(curves, np.float32)[None], rows, *channels)[0])
+
+    def draw(self, pose: Pose) -> Picture:
+        """The picture (h, w, 3) of a pose; the caller's own."""
+        picture = self._plate.copy()
+        self._draw_mouth(picture, pose)
+        picture = self._head.apply(picture, pose)
+        if self._output != (picture.shape[1], picture.shape[0]):
+            shrunk = self._output[0] < picture.shape[1]
+            picture = cv2.resize(picture, self._output, interpolation=cv2.INTER_AREA if shrunk else cv2.INTER_LINEAR)
+        return picture
+
+    def _draw_mouth(self, picture: Picture, pose: Pose) -> None:
+        lips = self._mouth.lips(pose)
+        warped = self._mouth.warp(pose, lips)
+        x0, y0, x1, y1 = self._mouth.box
+        # rows above the line between the lips show the upper lip's side only, rows below it the lower's
+        middle = warped.below_upper + warped.below_lower
+        line = np.flatnonzero((middle.min(axis=1) < 2) & (middle.max(axis=1) > -2))
+        first, last = (int(line[0]), int(line[-1]) + 1) if len(line) else (0, 0)
+        parted = np.flatnonzero((warped.below_upper > -1) & (warped.below_lower < 1))
+        if len(parted):
+            width = middle.shape[1]
+            first, last = min(first, int(parted[0]) // width), max(last, int(parted[-1]) // width + 1)
+        area = picture[y0:y1, x0:x1]
+        upper = _sampled(self._plate, warped.upper[:last])
+        lower = _sampled(self._plate, warped.lower[first:])
+        band = slice(first, last)
+        both = self._interior.compose(upper[first:], lower[: last - first], warped, band)
+        self._interior.shade_contact(both, warped, band)
+        if lips.gap > 0:
+            self._interior.draw(both, warped.rows(band), (x0, y0 + first, x1, y0 + last), lips, pose.tongue)
+        area[:first] = upper[:first]
+        area[last:] = lower[last - first :]
+        np.rint(both, out=both)
+        area[band] = np.clip(both, 0, 255)
+
+
+def _sampled(plate: Picture, at: NDArray[np.float32]) -> Picture:
+    if not len(at):
+        return np.zeros((0, at.shape[1], plate.shape[2]), np.uint8)
+    return np.asarray(cv2.remap(plate, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
