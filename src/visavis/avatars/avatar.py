@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SCHEMA = 1
-"""Version of the file's contents; an older avatar is built again from its source picture, which the file keeps."""
+"""Version of an avatar's contents, the rig's included; one of another version must be built again from its source."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +28,7 @@ class Avatar:
     rig: Mapping[str, NDArray[Any]]
     """What the rig's renderer precomputed, by name (`avatars.rig`)."""
     digest: str
-    """SHA-256 of the source and the schema: the same source gives the same avatar."""
+    """SHA-256 of the source, the size and the schema: the same source gives the same avatar."""
     voice: str | None = None
     """The voice it speaks with where none is asked for."""
     note: str = ""
@@ -39,3 +39,5 @@ class Avatar:
     """Of a video: its frames as JPEG, normalised (at most 1080p, 25 a second, 60 s)."""
     tracks: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 468, 3), np.float32))
     """(t, 468, 3) of a video: the mesh in each of its frames, in pixels."""
+    reference: int = 0
+    """Of a video: which of its frames the plate is; `tracks[reference]` is `landmarks`."""

@@ -28,6 +28,7 @@ MESH_SCORE = 0.5
 _DETECTION_SCORE = 0.5
 _TILE_SCORE = 0.65  # enlarged texture looks like a face more often than a whole picture does
 _FACE_SHARE = 0.12  # a face narrower than this share of what the detector was shown may hide a nearer view's better one
+_NOWHERE = np.zeros((468, 3), np.float32)
 _PIXEL = np.float32(
     0.5
 )  # mesh and iris networks count whole pixels: without it a mirrored picture's mesh lies 1 px off
@@ -116,12 +117,18 @@ class FaceMesh:
         """
         last: Face | None = None
         for frame in frames:
-            face = self.mesh(frame, previous=last.landmarks) if last is not None else None
-            if face is None or face.score < MESH_SCORE:
-                found = self.detect(frame)
-                face = self.mesh(frame, found[0]) if found else None
-            last = face if face is not None and face.score >= MESH_SCORE else None
+            last = self.follow(frame, last)
             yield last
+
+    def follow(self, frame: Picture, last: Face | None) -> Face | None:
+        """One step of `track`: the face in this frame, given the one in the frame before."""
+        if last is not None:
+            face = self.mesh(frame, previous=last.landmarks)
+            if face.score >= MESH_SCORE:
+                return face
+        found = self.detect(frame)
+        face = self.mesh(frame, found[0]) if found else Face(_NOWHERE, 0.0)
+        return face if face.score >= MESH_SCORE else None
 
     @cached_property
     def _detector(self) -> cv2.dnn.Net:
