@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli.app import app, override
+from visavis.streams.flow import Stream, flow
 
 if TYPE_CHECKING:
     from visavis.avatars.avatar import Avatar
     from visavis.conversation.reply import Manner
     from visavis.engines.protocols import Slot
     from visavis.media.clip import Clip
+    from visavis.playback.motion_file import MotionWriter
     from visavis.playback.mp4 import Written
     from visavis.settings import Settings
-    from visavis.streams.flow import Stream
 
 AvatarOption = Annotated[
     str | None,
@@ -216,3 +217,13 @@ async def _write(clips: Stream[Clip], job: Job, settings: Settings, total: float
     if texts:
         job.say(f"answer: {' '.join(texts)}")
     return " ".join(texts), written
+
+
+@flow
+async def _noted(clips: Stream[Clip], texts: list[str], motion: MotionWriter) -> Stream[Clip]:
+    """The same clips; their sentences and their motion are noted as they pass."""
+    async for clip in clips:
+        if clip.text:
+            texts.append(clip.text)
+        motion.add(clip)
+        yield clip
