@@ -28,7 +28,8 @@ _VIDEO = {
     "h264": ("libx264", {"preset": "superfast", "crf": "20", "profile": "high"}),
     "vp9": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8", "crf": "28", "b": "0"}),
 }
-_AUDIO = {"h264": ("aac", "fltp", 128_000), "vp9": ("libopus", "flt", 64_000)}
+# the coder "fast" takes 8 ms for a second of speech at 38 dB, the default 26 ms
+_AUDIO = {"h264": ("aac", "fltp", 96_000, {"aac_coder": "fast"}), "vp9": ("libopus", "flt", 64_000, {})}
 _BT709 = 1
 """The number of BT.709 as primaries, transfer and matrix alike (ITU-T H.273)."""
 _LIMITED_RANGE = 1
@@ -98,8 +99,8 @@ class Encoder:
         return stream
 
     def _add_audio(self, codec: Codec, rate: int) -> av.AudioStream:
-        name, format, bits = _AUDIO[codec]
-        stream = self._container.add_stream(name, rate=rate, layout="mono", format=format)
+        name, format, bits, options = _AUDIO[codec]
+        stream = self._container.add_stream(name, rate=rate, options=dict(options), layout="mono", format=format)
         assert isinstance(stream, av.AudioStream)
         stream.codec_context.bit_rate = bits
         return stream
