@@ -1,0 +1,162 @@
+"""Where avatars are kept: one file each under its name, the built-in one, and those made on the way from a picture."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from visavis.avatars.archive import About, read_about, read_archive, write_archive
+from visavis.avatars.avatar import Avatar
+from visavis.avatars.build import Progress, build_avatar, source_digest
+from visavis.errors import BadInput, OutputFailed
+
+BUILTIN = "vera"
+"""The name of the avatar that comes with the program."""
+SUFFIX = ".avatar"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)  # names that Windows keeps for itself
+_CACHED = 16
+_CACHED_BYTES = 512 << 20
+
+
+class AvatarStore:
+    """The avatars in a folder, which need not exist yet.
+
+    Nothing is held in memory, and files are replaced whole: several processes may share a folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._cache = folder / ".cache"
+
+    def path(self, name: str) -> Path:
+        """Where the avatar of that name is kept, whether it exists or not. Raises `BadInput` for an impossible name."""
+        _check_spelling(name)
+        return self._folder / f"{name}{SUFFIX}"
+
+    def save(self, avatar: Avatar) -> Path:
+        """Keep `avatar` under its name, in place of an earlier one, which stays where that fails (`OutputFailed`).
+
+        Raises `BadInput` for an impossible name and for the built-in one's.
+        """
+        check_name(avatar.name)
+        path = self.path(avatar.name)
+        write_archive(avatar, path)
+        return path
+
+    def load(self, name: str) -> Avatar:
+        """The avatar of that name. Raises `BadInput` if there is none, or its file is damaged or too old."""
+        if name == BUILTIN:
+            return self.builtin()
+        path = self.path(name)
+        if not path.is_file():
+            raise self._unknown(name)
+        return replace(read_archive(path), name=name)
+
+    def list(self) -> list[About]:
+        """What the stored avatars say of themselves, by name; files that cannot be read are left out."""
+        entries = []
+        for path in sorted(self._folder.glob(f"*{SUFFIX}")):
+            try:
+                check_name(path.stem)
+                entries.append(read_about(path).model_copy(update={"name": path.stem}))
+            except BadInput:
+                continue
+        return entries
+
+    def remove(self, name: str) -> None:
+        """Delete the stored avatar of that name. Raises `BadInput` if there is none."""
+        if name == BUILTIN:
+            raise BadInput(f"'{name}' is built in: it cannot be removed")
+        try:
+            self.path(name).unlink()
+        except FileNotFoundError:
+            raise self._unknown(name) from None
+        except OSError as error:
+            raise OutputFailed(f"cannot remove {self.path(name)}: {error.strerror}") from None
+
+    def builtin(self, size: int = 512, progress: Progress | None = None) -> Avatar:
+        """The avatar that comes with the program, made at its first use."""
+        return self.made_from(Path(__file__).with_name("builtin") / f"{BUILTIN}.png", BUILTIN, size, progress)
+
+    def made_from(self, source: Path, name: str, size: int = 512, progress: Progress | None = None) -> Avatar:
+        """An avatar of a picture or video that is not to be stored by name: made, or taken from the cache.
+
+        The cache holds the last `_CACHED` such avatars. A cache that cannot be written costs time, nothing else.
+        """
+        path = self._cache / f"{source_digest(source, size)}{SUFFIX}"
+        try:
+            avatar = replace(read_archive(path), name=name)
+            os.utime(path)  # now the last used
+            if avatar.note and progress:
+                progress(1.0, avatar.note)
+        except (BadInput, OSError):
+            avatar = build_avatar(source, name, size=size, progress=progress)
+            try:
+                write_archive(avatar, path)
+                self._forget_oldest()
+            except OutputFailed:
+                pass
+        return avatar
+
+    def _forget_oldest(self) -> None:
+        files = []
+        for path in self._cache.glob(f"*{SUFFIX}"):
+            try:
+                facts = path.stat()
+            except OSError:  # another process was faster
+                continue
+            files.append((facts.st_mtime, facts.st_size, path))
+        total = 0
+        for kept, (_, size, path) in enumerate(sorted(files, reverse=True)):
+            total += size
+            if kept and (kept >= _CACHED or total > _CACHED_BYTES):
+                path.unlink(missing_ok=True)
+
+    def _unknown(self, name: str) -> BadInput:
+        names = [entry.name for entry in self.list()] + [BUILTIN]
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean '{near[0]}'" if near else f"there are: {', '.join(names)}"
+        return BadInput(
+            f"there is no avatar '{name}': {hint}; make one with: visavis avatar create PICTURE --name {name}"
+        )
+
+
+def check_name(name: str) -> None:
+    """Raises `BadInput` for a name that an avatar cannot be stored under."""
+    _check_spelling(name)
+    if name.lower() == BUILTIN:
+        raise BadInput(f"'{name}' is the built-in avatar: choose another name")
+
+
+def _check_spelling(name: str) -> None:
+    if not _NAME.fullmatch(name) or _DEVICE.fullmatch(name):
+        rule = "up to 64 letters, digits, - and _, the first a letter or digit"
+        raise BadInput(f"{name[:80]!r} cannot be an avatar's name: use {rule}")
+
+
+def resolve(text: str | None, store: AvatarStore, size: int = 512, progress: Progress | None = None) -> Avatar:
+    """The avatar that a person named: nothing or 'vera' is the built-in one; a stored one's name; a file.
+
+    The file may be a picture or a video, made into an avatar of `size` pixels (kept in a cache), or an `.avatar`
+    file. Raises `BadInput` for anything else, and what `build_avatar` raises.
+    """
+    if text is None or text.lower() == BUILTIN:
+        return store.builtin(size, progress)
+    stored = _NAME.fullmatch(text) is not None
+    if stored and store.path(text).is_file():
+        return store.load(text)
+    path = Path(text).expanduser()
+    if path.suffix == SUFFIX and path.is_file():
+        return read_archive(path)
+    if not stored or path.exists():
+        return store.made_from(path, _name_from(path), size, progress)
+    return store.load(text)  # says that there is none
+
+
+def _name_from(path: Path) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-")[:64] or "face"
