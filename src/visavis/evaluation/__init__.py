@@ -1,0 +1,5 @@
+"""Measures of lip-sync: of a video as a viewer sees it, and of raw pictures."""
+
+from visavis.evaluation.report import Report, evaluate
+
+__all__ = ["Report", "evaluate"]
