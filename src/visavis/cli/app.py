@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import traceback
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,6 @@ import typer
 
 from visavis import __version__
 from visavis.errors import BadConfiguration, VisavisError
-from visavis.settings import PREFIX, Settings
 
 app = typer.Typer(
     name="visavis",
@@ -61,6 +61,8 @@ def common(
 
 def override(**values: object) -> None:
     """Let the command line win: a value that is not None becomes this process's (and its children's) environment."""
+    from visavis.settings import PREFIX, Settings
+
     for name, value in values.items():
         if name not in Settings.model_fields:
             known = ", ".join(Settings.model_fields)
@@ -72,16 +74,9 @@ def override(**values: object) -> None:
 def main() -> None:
     """Run the command; every failure is one line on standard error and an exit code."""
     # a job that is told to end cleans up as one that is interrupted: nothing half-written stays
-    if threading_main():
+    if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
-
-
-def threading_main() -> bool:
-    """Whether signals can be handled here: only in the main thread."""
-    import threading
-
-    return threading.current_thread() is threading.main_thread()
 
 
 def run(arguments: list[str]) -> int:

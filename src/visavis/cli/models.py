@@ -22,17 +22,15 @@ def list_(as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("slot", "engine", "state", "size", "licence", "what it is"):
-        table.add_column(heading, no_wrap=heading in ("slot", "engine", "size"))
-    for row in rows:
-        size = f"{row.bytes / 1e6:.1f} MB" if row.bytes else "–"
-        state = "used" if row.used else "ready" if row.ready else f"not here: {row.reason}"
-        table.add_row(row.slot, row.name, state, size, row.licence, row.summary)
-    Console(highlight=False).print(table)
+    for slot in dict.fromkeys(row.slot for row in rows):
+        typer.echo(slot)
+        for row in (row for row in rows if row.slot == slot):
+            sign = "●" if row.used else "○" if row.ready else "✗"
+            size = f"{row.bytes / 1e6:.0f} MB, " if row.bytes else ""
+            typer.echo(f"  {sign} {row.name:14} {row.summary} [{size}{row.licence}]")
+            if not row.ready:
+                typer.echo(f"    {'':14} not here: {row.reason}" + (f" ({row.remedy})" if row.remedy else ""))
+    typer.echo("● used   ○ ready   ✗ cannot run here")
 
 
 @models.command(epilog="Example: visavis models pull")

@@ -57,7 +57,8 @@ def choose(slot: Slot, settings: Settings) -> Candidate:
     usable = [c for c in found if c.info.rank >= 0]
     ready = [c for c in usable if c.availability.ready]
     if not ready:
-        raise EngineUnavailable("; ".join(_why(slot, c) for c in usable) or f"no {slot} engine is installed")
+        lacking = [_why(slot, c) for c in found if not c.availability.ready]
+        raise EngineUnavailable("; ".join(lacking) or f"no {slot} engine is installed")
     if slot == "tts" and settings.voice is not None:
         ready = [c for c in ready if _has_voice(c, settings)] or ready
     elif speaking := [c for c in ready if speaks(c.info, settings.language)]:
