@@ -1,21 +1,30 @@
-"""Lips from the sound alone with nothing but NumPy: works wherever Visavis does, less exact than a phone recogniser."""
+"""Lips from the sound alone with nothing but NumPy: a small network over the spectrum, wherever Visavis runs."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from dataclasses import replace
+from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
+from visavis.engines.articulation.hearing import Hearing
 from visavis.engines.articulation.life import Life
-from visavis.engines.articulation.stream import Face, from_phones, row_times, with_life
+from visavis.engines.articulation.lips import FUTURE, PAST, Lips, Seen, settled
+from visavis.engines.articulation.stream import Face, from_phones, from_rows, row_numbers
 from visavis.engines.protocols import Availability, Carry, EngineInfo
+from visavis.errors import EngineFailed
 from visavis.media.clip import Window
 from visavis.media.motion import Motion
 from visavis.settings import Settings
+from visavis.streams.worker import Worker
 
 
 class Acoustic:
-    """Speech to face motion: from phones where they are known, else from the sound's energy."""
+    """Speech to face motion: from phones where they are known, else from what a network sees in the sound.
+
+    Its carry is its whole state, a few kilobytes.
+    """
 
     info: ClassVar[EngineInfo] = EngineInfo(
         "acoustic",
@@ -27,6 +36,8 @@ class Acoustic:
 
     def __init__(self, settings: Settings, seed: int = 0) -> None:
         self._life = Life(seed)
+        self._lips: Lips | None = None
+        self._worker: Worker | None = None
 
     @classmethod
     def availability(cls) -> Availability:
@@ -34,17 +45,38 @@ class Acoustic:
         return Availability(True)
 
     async def __aenter__(self) -> Self:
+        self._worker = Worker(self.info.name)
+        self._lips = await self._worker.run(Lips)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        return None
+        if self._worker is not None:
+            self._worker.close()
+        self._worker = self._lips = None
 
     async def articulate(self, window: Window, carry: Carry | None) -> tuple[Motion, Carry]:
-        """The motion for exactly `window.audio`'s time."""
-        face: Any = carry.value if carry else Face()
+        """The motion for exactly `window.audio`'s time; raises `EngineFailed` if the engine is not entered."""
+        if self._worker is None or self._lips is None:
+            raise EngineFailed("articulation", self.info.name, "used before it was entered")
+        face = carry.value if carry else Face()
         if window.phones is not None:
-            motion, face = from_phones(window, face, self._life)
+            motion, face = await self._worker.run(from_phones, window, face, self._life)
         else:
-            rows = np.zeros((len(row_times(window.audio)), 7), np.float32)
-            motion, face = with_life(window.audio, rows, face, self._life)
+            motion, face = await self._worker.run(_from_sound, window, face, self._life, self._lips)
         return motion, Carry("", face)
+
+
+def _from_sound(window: Window, face: Face, life: Life, lips: Lips) -> tuple[Motion, Face]:
+    _, seen, hearing = listen(window, face.hearing, lips)
+    rows = settled(seen.controls, seen.shut, seen.quiet)
+    return from_rows(window, rows, replace(face, hearing=hearing), life)
+
+
+def listen(window: Window, hearing: Hearing | None, lips: Lips) -> tuple[NDArray[np.float32], Seen, Hearing]:
+    """What `window` brings: its new blocks, (n, BLOCK) samples at 16 kHz, and what is seen in its rows."""
+    audio = window.audio
+    if hearing is None or hearing.end != audio.start:
+        hearing = Hearing.begin(audio)
+    first, last = row_numbers(audio)
+    blocks, features, hearing = hearing.hear(audio, window.ahead, first - PAST, last + FUTURE)
+    return blocks, lips.see(features), hearing

@@ -35,7 +35,7 @@ RAMP = 0.070
 LEAST_CLOSED = 0.045
 """The same between two vowels so short that more would swallow them: two rows of motion."""
 CLEAR_BEFORE, CLEAR_AFTER = 0.040, 0.020
-"""Seconds by which lips stay clear of the centre of the vowel before and after; a picture lasts 40 ms at 25 a second."""
+"""Seconds by which lips stay clear of the centre of the vowel before and after; at 25 fps a picture lasts 40 ms."""
 SHORTEST_RAMP = 0.025
 VOWEL_REACH = 0.8
 """Share of its target opening that a vowel reaches at its centre, however short it is."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.engines.articulation.coarticulation import Array, Sound, Timeline, smoothstep
+from visavis.media.face import CLOSED_GAP
 
 ROWS = 50
 """Rows a second, the rate of an articulator's motion."""
@@ -49,6 +50,15 @@ class Mouth:
             offset, since = self.row - asked[0], last
         rows = timeline.lawful(asked[1:] + _faded(offset, since, times, fade), times)
         return rows.astype(np.float32), Mouth(rows[-1], offset, since)
+
+    def lead_into(self, rows: NDArray[np.float32], times: Array, *, seam: bool) -> tuple[NDArray[np.float32], Mouth]:
+        """(t, 7) `rows` found elsewhere; at a `seam` they are reached smoothly from where the mouth is."""
+        if not len(rows):
+            return rows, self
+        offset, since = (self.row - rows[0], float(times[0]) - 1 / ROWS) if seam else (self.offset, self.since)
+        led = rows + _faded(offset, since, times, FADE)
+        led[:, 0] = np.where(rows[:, 0] <= CLOSED_GAP, rows[:, 0], np.maximum(led[:, 0], 0.0))
+        return led.astype(np.float32), Mouth(led[-1], offset, since)
 
 
 def _faded(offset: Array, since: float, times: Array, fade: float) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.engines.articulation.coarticulation import HORIZON, Array, Sound
+from visavis.engines.articulation.hearing import Hearing
 from visavis.engines.articulation.life import Life, Stress
 from visavis.engines.articulation.mouth import ROWS, Mouth
 from visavis.media.audio import Audio
@@ -29,13 +30,18 @@ class Face:
     """(n,) the samples since the last row, less than one row's time."""
     sounds: tuple[Sound, ...] = ()
     """The last sounds of the speech before, for the mouth to come from."""
+    hearing: Hearing | None = None
+    """What was heard, where the phones were not known."""
 
 
 def row_times(audio: Audio) -> Array:
     """(t,) the times k/50 s on the media clock that fall into `audio`."""
-    first = -(-audio.start * ROWS // audio.rate)
-    last = -(-audio.end * ROWS // audio.rate)
-    return np.asarray(np.arange(first, last) / ROWS, np.float64)
+    return np.asarray(np.arange(*row_numbers(audio)) / ROWS, np.float64)
+
+
+def row_numbers(audio: Audio) -> tuple[int, int]:
+    """The first row that falls into `audio`, and the first after it; row k stands at k/50 s."""
+    return -(-audio.start * ROWS // audio.rate), -(-audio.end * ROWS // audio.rate)
 
 
 def sounds_of(phones: tuple[Phone, ...], audio: Audio) -> tuple[Sound, ...]:
@@ -53,7 +59,13 @@ def from_phones(window: Window, face: Face, life: Life) -> tuple[Motion, Face]:
     rows, mouth = face.mouth.follow(sounds, times)
     end = window.audio.end / window.audio.rate
     recent = tuple(s for s in sounds if s.end > end - HORIZON and s.start < end)
-    return with_life(window.audio, rows, replace(face, mouth=mouth, sounds=recent), life)
+    return with_life(window.audio, rows, replace(face, mouth=mouth, sounds=recent, hearing=None), life)
+
+
+def from_rows(window: Window, rows: NDArray[np.float32], face: Face, life: Life) -> tuple[Motion, Face]:
+    """The motion of a window whose (t, 7) controls were found in its sound."""
+    rows, mouth = face.mouth.lead_into(rows, row_times(window.audio), seam=bool(face.sounds))
+    return with_life(window.audio, rows, replace(face, mouth=mouth, sounds=()), life)
 
 
 def with_life(audio: Audio, rows: NDArray[np.float32], face: Face, life: Life) -> tuple[Motion, Face]:
