@@ -26,6 +26,11 @@ def tokens(message: Message) -> int:
     return plain // _PER_TOKEN + (size - plain) + _PER_MESSAGE
 
 
+def payload(messages: Sequence[Message]) -> list[dict[str, str]]:
+    """The messages as chat servers want them. Half a surrogate pair, which UTF-8 cannot spell, becomes "?"."""
+    return [{"role": m.role, "content": m.content.encode("utf-8", "replace").decode("utf-8")} for m in messages]
+
+
 def fit(messages: Sequence[Message], limit: int) -> list[Message]:
     """The leading system messages and as many of the newest turns as `limit` tokens hold.
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from visavis import weights
-from visavis.engines.llm.context import fit
+from visavis.engines.llm.context import fit, payload
 from visavis.engines.llm.pushed import pushed
 from visavis.engines.protocols import Availability, Delta, EngineInfo, Message, Sampling
 from visavis.errors import BadInput, EngineFailed, EngineUnavailable
@@ -31,7 +31,7 @@ ANSWERS = 4
 """Answers made at the same time; further ones wait."""
 CONTEXT = 4096
 """Tokens that the answers under way share; 23 kB of memory each for SmolLM2."""
-WINDOW = 2048
+WINDOW = 1500
 """Tokens of one conversation; beyond it the oldest turns are left out."""
 
 _CACHE_MB = 64  # of prompts put aside: about 2,800 tokens for SmolLM2
@@ -86,22 +86,23 @@ class LlamaCpp:
     async def complete(self, messages: Sequence[Message], options: Sampling) -> Stream[Delta]:
         """The answer as it is made; closing the stream ends the work within one token.
 
-        Raises `BadInput` for a question that does not fit, `EngineFailed` if llama.cpp has no answer.
+        Raises `BadInput` for a question that does not fit, `EngineFailed` if llama.cpp refuses it.
         """
         request = _request(fit(messages, WINDOW), options)
 
         def answer(push: Callable[[dict[str, Any]], bool]) -> None:
             # looked up on the thread: the engine may have been left while this waited
             if (server := self._server) is not None:
-                server.handle_chat_completions(request, lambda chunk: push(chunk) or self._server is None)
+                try:
+                    server.handle_chat_completions(request, lambda chunk: push(chunk) or self._server is None)
+                except Exception as error:  # what llama.cpp throws has no type of its own
+                    raise EngineFailed("llm", self.info.name, str(error)) from None
 
-        spoken = finished = False
+        finished = False
         async with aclosing(pushed(self._pool, answer)) as chunks:
             async for chunk in chunks:
                 delta = _delta(chunk)
-                spoken, finished = spoken or bool(delta.text.strip()), bool(delta.finish)
-                if delta.finish == "stop" and not spoken:
-                    raise EngineFailed("llm", self.info.name, "the model has no answer; ask in other words")
+                finished = delta.finish is not None
                 if delta.text or delta.finish:
                     yield delta
         if not finished:
@@ -156,7 +157,7 @@ def _parameters(p: Any, path: Path, threads: int) -> Any:
 
 def _request(messages: Sequence[Message], options: Sampling) -> dict[str, Any]:
     return {
-        "messages": [{"role": message.role, "content": message.content} for message in messages],
+        "messages": payload(messages),
         "stream": True,
         "return_progress": True,  # a chunk after each step of the prompt, so that it can be given up
         "max_tokens": options.max_tokens,
