@@ -87,7 +87,7 @@ def answers(
     status: str = "200 OK",
     kind: str = "text/event-stream",
     length: int | None = None,
-    **headers: str,
+    headers: Mapping[str, str] | None = None,
 ) -> Reply:
     """Answer every request with the same bytes; `length` promises more or fewer than there are."""
 
