@@ -44,14 +44,16 @@ def paint_interior(
         rgba = cv2.GaussianBlur(rgba, (0, 0), blur)
         return np.clip(np.rint(rgba), 0, 255).astype(np.uint8)
 
+    # light reaches the inside through flesh: dark red, not black
+    warm = flesh * np.float32([1.0, 0.55, 0.55])
     depth = np.clip((t + 0.05) / 0.5, 0.0, 1.0)
-    dark, deep = 0.30 * flesh, 0.13 * flesh
+    dark, deep = 0.27 * warm, 0.14 * warm
     cavity = dark + (deep - dark) * np.exp(-(((depth - 0.35) / 0.35) ** 2))[..., None]
     return {
         "mouth.box": low.astype(np.int32),
         "mouth.cavity": finish(cavity, np.ones_like(s)),
         "mouth.upper_teeth": finish(*_teeth(s, t, enamel, _UPPER_WIDTHS, edge=0.030, root=-0.16, curve=-0.10)),
-        "mouth.lower_teeth": finish(*_teeth(s, -t, enamel * 0.88, _LOWER_WIDTHS, edge=0.0, root=-0.13, curve=-0.12)),
+        "mouth.lower_teeth": finish(*_teeth(s, -t, enamel * 0.62, _LOWER_WIDTHS, edge=0.0, root=-0.13, curve=-0.12)),
         "mouth.tongue": finish(*_tongue(s, t, flesh)),
         "mouth.flesh": flesh.astype(np.float32),
     }
@@ -83,8 +85,8 @@ def _tongue(s: Floats, t: Floats, flesh: Floats) -> tuple[Floats, Floats]:
     """A rounded back with a groove and a soft sheen; its top lies at t = 0."""
     r = np.sqrt((s / 0.34) ** 2 + ((t - 0.20) / 0.20) ** 2)
     alpha = np.clip((1 - r) / 0.10, 0, 1)
-    shade = 0.62 - 0.20 * np.clip(r, 0, 1) ** 2 - 0.10 * np.exp(-((s / 0.025) ** 2)) * np.clip(t / 0.1, 0, 1)
-    sheen = 0.10 * np.exp(-(((np.abs(s) - 0.12) / 0.06) ** 2) - ((t - 0.07) / 0.035) ** 2)
+    shade = 0.42 - 0.14 * np.clip(r, 0, 1) ** 2 - 0.10 * np.exp(-((s / 0.025) ** 2)) * np.clip(t / 0.1, 0, 1)
+    sheen = 0.06 * np.exp(-(((np.abs(s) - 0.12) / 0.06) ** 2) - ((t - 0.07) / 0.035) ** 2)
     colour = flesh * np.float32([1.0, 0.86, 0.88]) * shade[..., None] + 255.0 * sheen[..., None] * 0.5
     return colour.astype(np.float32), alpha.astype(np.float32)
 
@@ -105,8 +107,8 @@ def _colours(plate: NDArray[np.uint8], points: Floats, irises: Floats) -> tuple[
     white = np.median(whites[whites @ _LUMA >= np.percentile(whites @ _LUMA, 70)], axis=0) if len(whites) else skin[0]
     grey = float(white @ _LUMA)
     # half of the colour of the eye's white: it is redder than enamel; and no darker than the skin's light allows
-    tone = 0.5 * white / max(grey, 1.0) + 0.5 * np.float32([1.02, 1.0, 0.95])
-    level = np.clip(max(grey * 1.10, light * 1.05), 90.0, 236.0)
+    tone = 0.5 * white / max(grey, 1.0) + 0.5 * np.float32([1.03, 1.0, 0.93])
+    level = np.clip(max(grey * 1.15, light * 1.12), 100.0, 240.0)
     flesh = 0.6 * np.median(lip, axis=0) + 0.4 * np.float32([170, 80, 75]) * level / 220.0
     return np.asarray(np.clip(tone * level, 0, 245), np.float32), np.asarray(flesh, np.float32)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from visavis.avatars.rig.frame import Floats, MouthFrame
 from visavis.engines.animation.mouth import Lips, Warped
+from visavis.engines.animation.pose import Pose
 
 _CONTACT_WIDTH = 0.016  # of the line where lips touch, in mouth widths
 
@@ -43,7 +44,7 @@ class Interior:
         away = (warped.below_upper[rows] + warped.below_lower[rows]) * (np.float32(0.5) / sigma)
         picture *= (1 - contact * np.exp(-away * away))[..., None]
 
-    def draw(self, picture: Floats, warped: Warped, box: tuple[int, int, int, int], lips: Lips, tongue: float) -> None:
+    def draw(self, picture: Floats, warped: Warped, box: tuple[int, int, int, int], lips: Lips, pose: Pose) -> None:
         """Lay teeth, tongue and cavity, in place, where the lips are parted; `picture` is `box` (x0, y0, x1, y1)."""
         x0, y0, _, _ = box
         coverage = np.clip(warped.below_upper + np.float32(0.5), 0, 1) - np.clip(
@@ -61,13 +62,13 @@ class Interior:
         at = (left + x + x0 - self._x, top + y + y0 - self._y)
 
         inside = self._cut("cavity", at, (w, h), 0.0)[..., :3]
-        fall = lips.lower
-        _over(inside, self._cut("tongue", at, (w, h), 0.045 + 0.50 * fall - 0.11 * tongue))
-        _over(inside, self._cut("lower_teeth", at, (w, h), 0.92 * fall - 0.022))
-        _over(inside, self._cut("upper_teeth", at, (w, h), 0.0))
+        fall, tongue, rounded = lips.lower, pose.tongue, pose.round
+        _over(inside, self._cut("tongue", at, (w, h), 0.025 + 0.38 * fall - 0.11 * tongue))
+        _over(inside, self._cut("lower_teeth", at, (w, h), 0.95 * fall - 0.012))
+        _over(inside, self._cut("upper_teeth", at, (w, h), -0.05 * rounded))
         unit = np.float32(1 / (0.03 * self._frame.width))
-        shadow = 0.34 * np.exp(-np.maximum(warped.below_upper[view], 0) * unit)
-        shadow += 0.20 * np.exp(np.minimum(warped.below_lower[view], 0) * unit)
+        shadow = (0.26 + 0.2 * rounded) * np.exp(-np.maximum(warped.below_upper[view], 0) * unit)
+        shadow += 0.12 * np.exp(np.minimum(warped.below_lower[view], 0) * unit)
         inside *= (1 - shadow)[..., None]
         under = picture[view]
         under += (inside - under) * coverage[view][..., None]

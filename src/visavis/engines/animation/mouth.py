@@ -23,8 +23,9 @@ from visavis.engines.animation.pose import Pose
 
 WIDEST_GAP = 0.42
 """Gap between the inner lips at aperture 1, in mouth widths (`MouthFrame.width`)."""
-CHIN_DROP = 0.26
+CHIN_DROP = 0.36
 """How far the chin falls at jaw 1, in mouth widths."""
+_CHIN_LIFT = 0.26  # of the chin when lips press, as a share of its drop
 _NECK = 0.50  # length below the chin over which the jaw's motion fades
 _TABLE = np.linspace(-4.0, 4.0, 641, dtype=np.float32)  # positions across the mouth; its corners are at -1 and 1
 
@@ -76,7 +77,7 @@ class MouthWarp:
     def __init__(self, rig: Mapping[str, NDArray[Any]], shape: tuple[int, ...]) -> None:
         frame = self.frame = MouthFrame.from_arrays(rig)
         self._height, self._width = shape[:2]
-        self._factor = max(2, round(frame.width / 32))  # pixels a node of the grid stands for
+        self._factor = max(2, round(frame.width / 22))  # pixels a node of the grid stands for
         chin: Floats = rig["lips.chin"]
         self._seam = _held(rig["lips.seam"])
         self._centre = float(np.interp(0.0, COLUMNS, rig["lips.seam"]))
@@ -87,11 +88,14 @@ class MouthWarp:
         self._chin = max(float(np.interp(frame.middle, chin[:, 0], chin[:, 1])) - self._centre, 0.3)
 
         across = self._across = np.abs(_TABLE)
-        beyond = fade(across, 1.0, 2.2)
+        beyond = self._beyond = fade(across, 1.0, 2.2)
+        # a mouth that the plate shows open is closed by its jaw as well
+        closing = float(rig["lips.lower"].max() - rig["lips.seam"].mean()) if self._is_open else 0.0
+        self._rest_jaw = -0.8 * closing / CHIN_DROP
+        self._effort = 1.2 if self._is_open else 1 + 2 * float(np.clip((rig["lips.gap"] - 0.05) / 0.035, 0, 1))
         self._close_upper = _held(rig["lips.seam"] - rig["lips.upper"]) * beyond
         self._close_lower = _held(rig["lips.seam"] - rig["lips.lower"]) * beyond
         self._bump = fade(across, 0.0, 1.45)
-        self._corner = np.where(across < 1, across**2 * (3 - 2 * across), beyond).astype(np.float32)
         self._lens = np.clip(1 - across**2.4, 0, 1).astype(np.float32)
         s = frame.along(_TABLE)
         ends = frame.middle + 1.15 * (np.asarray(rig["lips.jaw"], np.float32) - frame.middle)
@@ -140,14 +144,21 @@ class MouthWarp:
     def lips(self, pose: Pose) -> Lips:
         """Where a pose puts the lips."""
         a, r = pose.aperture, pose.round
-        widest = WIDEST_GAP * a
+        # lips that press stay together by the chin's muscle: it lifts chin and lower lip, most where the plate's own
+        # lips look parted; half of a full press already does
+        pressed = 1 - (1 - min(pose.press, 1.0)) ** 3
+        effort = pressed * self._effort
+        jaw = max(pose.jaw * (1 - pressed) - _CHIN_LIFT * effort + self._rest_jaw, -0.8)
+        widest = WIDEST_GAP * a * (1.6 - 0.6 * a) * (1 + 0.25 * r)
         # lips round by closing near their corners; the wider they open, the fuller the curve
-        reach = np.clip(1 - (self._across / (1 - 0.30 * r)) ** (2.2 + 0.5 * a), 0, 1)
-        gap = widest * reach ** (0.77 - 0.15 * a)
-        share = 0.24 + 0.10 * r  # of the opening that the upper lip makes
-        drop = (0.07 * pose.jaw + 0.05 * a) * self._corner
-        tuck, press = pose.tuck * self._lens, pose.press * self._lens
-        raised = 0.03 * tuck
+        reach = np.clip(1 - (self._across / (0.97 - 0.27 * r)) ** (2.1 + 0.4 * a), 0, 1)
+        curve = reach ** (0.85 - 0.12 * a)
+        gap = widest * curve
+        # corners fall with the jaw; between them both edges follow the curve of the gap
+        drop = (0.14 * max(jaw, 0.0) + 0.10 * a) * np.where(self._across < 1, 1 - curve, self._beyond)
+        share = 0.15 + 0.10 * r  # of the opening that the upper lip makes
+        tuck, press = np.maximum(pose.tuck, min(0.4 * effort, 0.8)) * self._lens, pressed * self._lens
+        raised = (0.03 * pose.tuck + 0.025 * effort) * self._lens
         y_u = self._seam + drop - share * gap - raised
         y_l = y_u + gap
         # pressed lips roll inwards: their edges' colours come from further out; so does a tucked lower lip's
@@ -156,9 +167,9 @@ class MouthWarp:
         roll_l = hidden + (0.06 * press + 0.40 * tuck) * self._thick[1]
         rest_u = drop - share * 0.8 * widest * self._bump + 0.9 * self._close_upper - 0.8 * raised
         rest_l = drop + (1 - share) * 0.8 * widest * self._bump + 0.9 * self._close_lower - 0.8 * raised
-        fall = CHIN_DROP * pose.jaw * self._jaw
+        fall = CHIN_DROP * jaw * self._jaw
         touching = np.exp(-gap / 0.02) * self._lens
-        contact = touching * (0.55 if self._is_open else 0.35 * pose.press)
+        contact = touching * (0.55 if self._is_open else 0.35 * pressed)
         edge_u = drop - share * gap - raised + self._close_upper + roll_u
         edge_l = drop + (1 - share) * gap - raised + self._close_lower - roll_l
         tables = np.stack(

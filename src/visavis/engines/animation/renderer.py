@@ -72,7 +72,7 @@ class Renderer:
         both = self._interior.compose(upper[first:], lower[: last - first], warped, band)
         self._interior.shade_contact(both, warped, band)
         if lips.gap > 0:
-            self._interior.draw(both, warped.rows(band), (x0, y0 + first, x1, y0 + last), lips, pose.tongue)
+            self._interior.draw(both, warped.rows(band), (x0, y0 + first, x1, y0 + last), lips, pose)
         area[:first] = upper[:first]
         area[last:] = lower[last - first :]
         np.rint(both, out=both)
