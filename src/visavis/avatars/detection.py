@@ -36,18 +36,18 @@ def merge(found: Sequence[Detection]) -> list[Detection]:
     rest = sorted(found, key=lambda one: -one.score)
     merged = []
     while rest:
-        same = [_same(rest[0].box, one.box) for one in rest]
-        group = [one for one, yes in zip(rest, same, strict=True) if yes]
+        alike = [same(rest[0].box, one.box) for one in rest]
+        group = [one for one, yes in zip(rest, alike, strict=True) if yes]
         weights = np.array([one.score for one in group], np.float32)
         weights /= weights.sum()
         box = np.tensordot(weights, np.stack([one.box for one in group]), axes=1)
         keypoints = np.tensordot(weights, np.stack([one.keypoints for one in group]), axes=1)
         merged.append(Detection(box, rest[0].score, keypoints))
-        rest = [one for one, yes in zip(rest, same, strict=True) if not yes]
+        rest = [one for one, yes in zip(rest, alike, strict=True) if not yes]
     return sorted(merged, key=lambda one: -one.width)
 
 
-def _same(one: Floats, other: Floats) -> bool:
+def same(one: Floats, other: Floats) -> bool:
     """Whether two boxes show one face: intersection over union, or most of one within the other (a face cut off)."""
     size = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
     both = float(np.prod(np.maximum(size, 0.0)))

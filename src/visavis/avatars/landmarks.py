@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.avatars.detection import Detection, merge
+from visavis.avatars.detection import Detection, merge, same
 from visavis.avatars.regions import Region, tiles
 from visavis.errors import NoFace
 from visavis.weights import require
@@ -26,7 +26,6 @@ Picture = NDArray[np.uint8]
 MESH_SCORE = 0.5
 """Below this probability what the mesh was laid on is no face."""
 _DETECTION_SCORE = 0.5
-_TILE_SCORE = 0.65  # enlarged texture looks like a face more often than a whole picture does
 _FACE_SHARE = 0.12  # a face narrower than this share of what the detector was shown may hide a nearer view's better one
 _NOWHERE = np.zeros((468, 3), np.float32)
 _PIXEL = np.float32(
@@ -66,19 +65,15 @@ class FaceMesh:
         The detector sees 128 x 128 pixels, in which small faces vanish: while no face or only small ones are found,
         it is shown overlapping enlarged parts, so that a face of a sixteenth of the picture's side is found.
         """
+        height, width = picture.shape[:2]
         found: list[Detection] = []
         for level in range(_LEVELS):
-            side = max(picture.shape[:2]) / 2**level
-            least = _TILE_SCORE if level else _DETECTION_SCORE
-            for region in tiles(picture.shape[1], picture.shape[0], side):
-                found += self._detect_in(picture, region, least)
-            found = merge(found)
+            side = max(width, height) / 2**level
+            found = self._confirmed(picture, tiles(width, height, side), found)
             if any(face.width >= _FACE_SHARE * side for face in found):
-                break
-        if not found:  # a face that fills the picture: step back
-            height, width = picture.shape[:2]
-            found = self._detect_in(picture, Region(width / 2, height / 2, 2.0 * max(width, height)), _DETECTION_SCORE)
-        return found
+                return found
+        # none, or only small ones; a face that fills the picture needs a step back
+        return found or self._confirmed(picture, [Region(width / 2, height / 2, 2.0 * max(width, height))], [])
 
     def mesh(self, picture: Picture, detection: Detection | None = None, previous: Floats | None = None) -> Face:
         """The mesh of one face: of `detection`, of the one that lay near `previous` (468, 3), or of the largest.
@@ -142,11 +137,23 @@ class FaceMesh:
     def _iris(self) -> cv2.dnn.Net:
         return _network("iris_landmark.tflite")
 
-    def _detect_in(self, picture: Picture, region: Region, least: float) -> list[Detection]:
+    def _confirmed(self, picture: Picture, views: Iterable[Region], known: list[Detection]) -> list[Detection]:
+        """The faces `known` and those seen in the views, each looked at again more closely and by the mesh."""
+        seen = merge([one for view in views for one in self._see(picture, view)])
+        closer = [self._look_closer(picture, one) for one in seen]
+        return merge(known + [one for one in closer if self.mesh(picture, one).score >= MESH_SCORE])
+
+    def _look_closer(self, picture: Picture, first: Detection) -> Detection:
+        """The same face where it is a third of the view, as the detector knows them best: far ones' boxes are rough."""
+        x, y = (first.box[:2] + first.box[2:]) / 2
+        again = self._see(picture, Region(float(x), float(y), 3.0 * first.width))
+        return next((one for one in again if same(one.box, first.box)), first)
+
+    def _see(self, picture: Picture, region: Region) -> list[Detection]:
         crop = region.cut(picture, 128, border=0).astype(np.float32) / 127.5 - 1.0
         logits, boxes = _run(self._detector, crop, ("classificators", "regressors"))
         scores = 1.0 / (1.0 + np.exp(-np.clip(logits.reshape(-1), -80.0, 80.0)))
-        likely = scores >= least
+        likely = scores >= _DETECTION_SCORE
         if not likely.any():
             return []
         # box centre, box size, six key points; all but the size are relative to the anchor

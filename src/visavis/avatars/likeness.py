@@ -54,8 +54,7 @@ def from_picture(source: Path, size: int, mesher: FaceMesh) -> Likeness:
     square = frame_faces(faces[0].landmarks[None], pixels.shape[1], pixels.shape[0])
     plate = square.cut(pixels, size)
     rough = square.to_frame(faces[0].landmarks, size)
-    face = mesher.mesh(plate, previous=rough)  # again, on exactly what will move
-    landmarks = face.landmarks if face.score >= MESH_SCORE else rough
+    landmarks = _again(plate, rough, mesher)
     alpha = None if picture.alpha is None else square.cut(picture.alpha, size)
     if alpha is not None and alpha.min() == 255:
         alpha = None
@@ -66,6 +65,16 @@ def faces_in(pixels: NDArray[np.uint8], mesher: FaceMesh) -> list[Face]:
     """The faces in a picture, the tallest first: those detections that a mesh can be laid on."""
     faces = [mesher.mesh(pixels, found) for found in mesher.detect(pixels)[:_MOST_FACES]]
     return sorted((face for face in faces if face.score >= MESH_SCORE), key=lambda face: -face.height)
+
+
+def _again(plate: NDArray[np.uint8], rough: NDArray[np.float32], mesher: FaceMesh) -> NDArray[np.float32]:
+    """The mesh once more, on exactly what will move: of the face on the plate that lies where `rough` does."""
+    centre = rough[:, :2].mean(axis=0)
+    for face in faces_in(plate, mesher):
+        if np.linalg.norm(face.landmarks[:, :2].mean(axis=0) - centre) < 0.3 * face.height:
+            return face.landmarks
+    face = mesher.mesh(plate, previous=rough)
+    return face.landmarks if face.score >= MESH_SCORE else rough
 
 
 def check_size(height: float, source: Path) -> None:
