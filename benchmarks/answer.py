@@ -32,11 +32,9 @@ from visavis.conversation.question import heard
 from visavis.conversation.reply import Manner, reply
 from visavis.engines.loading import Engines, load_engines
 from visavis.media.audio import Audio
-from visavis.media.clip import Clip
 from visavis.media.codecs import read_audio
 from visavis.playback.mp4 import write_mp4
 from visavis.settings import Settings, load_settings
-from visavis.streams.buffered import buffered
 from visavis.streams.flow import Stream
 
 RESULT = Path(__file__).parent / "results" / "answer.json"
@@ -94,7 +92,7 @@ async def _whole(
     question: str, engines: Engines, avatar: Avatar, manner: Manner, settings: Settings
 ) -> tuple[float, float]:
     begun = time.perf_counter()
-    clips: Stream[Clip] = buffered(reply(History.begin().asked(question), engines, avatar, manner), ahead=5)
+    clips = reply(History.begin().asked(question), engines, avatar, manner)
     with tempfile.TemporaryDirectory() as folder:
         written = await write_mp4(clips, Path(folder) / "answer.mp4", fps=Fraction(settings.fps), codec=settings.codec)
     return written.duration, time.perf_counter() - begun

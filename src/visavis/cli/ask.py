@@ -206,11 +206,10 @@ async def _write(clips: Stream[Clip], job: Job, settings: Settings, total: float
     from visavis.cli.progress import bar
     from visavis.playback.motion_file import MotionWriter
     from visavis.playback.mp4 import write_mp4
-    from visavis.streams.buffered import buffered
 
     texts: list[str] = []
     with bar("speaking", total, "s") as progress, MotionWriter(job.motion, Fraction(settings.fps)) as motion:
-        noted = _noted(buffered(clips, ahead=5), texts, motion)
+        noted = _noted(clips, texts, motion)
         written = await write_mp4(
             noted, job.output, fps=Fraction(settings.fps), codec=settings.codec, progress=progress
         )
