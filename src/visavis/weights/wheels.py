@@ -26,7 +26,7 @@ _CAUSES = (
     (r"ProxyError|407 ", "the proxy refuses the connection: see pip's `proxy` setting"),
     (r"NewConnectionError|Failed to establish|Retrying \(|timed out", "the package index cannot be reached"),
     (r"40[13] Client Error|credentials", "the package index refuses access: see pip's `index-url` setting"),
-    ("No matching distribution|Could not find a version", "the package index does not have it"),
+    ("No matching distribution|Could not find a version", "the package index does not have it, or does not answer"),
 )
 
 
