@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.avatars.detection import Detection, merge, same
+from visavis.avatars.eyes import EYES, drawn_iris, iris_fits, with_lids
 from visavis.avatars.regions import Region, tiles
 from visavis.errors import NoFace
 from visavis.weights import require
@@ -32,10 +33,6 @@ _PIXEL = np.float32(
     0.5
 )  # mesh and iris networks count whole pixels: without it a mirrored picture's mesh lies 1 px off
 _LEVELS = 3  # views of the whole, of halves and of quarters: faces of a sixteenth of the picture's side
-
-LEFT_EYE, RIGHT_EYE = (33, 133), (362, 263)
-"""Corners, from the viewer's left to right, of the eyes on the viewer's left and right."""
-_LEFT_LIDS, _RIGHT_LIDS = (159, 145), (386, 374)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,12 +94,19 @@ class FaceMesh:
         Drawn eyes can mislead the network: an iris that does not lie within its eye, or is far too small or large for
         it, is replaced by a circle in the middle of the lids' opening.
         """
+        return self.eyes(picture, landmarks)[0]
+
+    def eyes(self, picture: Picture, landmarks: Floats) -> tuple[Floats, Floats]:
+        """The irises, as `irises` gives them, and the mesh (468, 3) with the lids as the iris network sees them."""
         both = []
-        for corners, lids, mirrored in ((LEFT_EYE, _LEFT_LIDS, False), (RIGHT_EYE, _RIGHT_LIDS, True)):
-            points = self._iris_in(picture, Region.around_eye(*landmarks[list(corners), :2]), mirrored)
-            inner, outer = landmarks[list(corners), :2]
-            both.append(points if _fits(points, inner, outer) else _drawn_iris(inner, outer, landmarks[list(lids), :2]))
-        return np.stack(both)
+        for eye in EYES:
+            iris, contour = self._eye_in(picture, Region.around_eye(*landmarks[list(eye.corners), :2]), eye.mirrored)
+            if iris_fits(iris, landmarks, eye):
+                landmarks = with_lids(landmarks, eye, contour)
+            else:
+                iris = drawn_iris(landmarks, eye)
+            both.append(iris)
+        return np.stack(both), landmarks
 
     def track(self, frames: Iterable[Picture]) -> Iterator[Face | None]:
         """The mesh in each frame of a video, None where there is no face.
@@ -175,14 +179,18 @@ class FaceMesh:
         landmarks[:, 2] = points[:, 2] * (region.side / 192)
         return Face(landmarks, float(1.0 / (1.0 + np.exp(-float(logit.reshape(-1)[0])))))
 
-    def _iris_in(self, picture: Picture, region: Region, mirrored: bool) -> Floats:
-        """The network knows the eye on the viewer's left; the other one is shown to it in a mirror."""
+    def _eye_in(self, picture: Picture, region: Region, mirrored: bool) -> tuple[Floats, Floats]:
+        """Iris (5, 2) and lids (16, 2)."""
         crop = region.cut(picture, 64).astype(np.float32) / 255.0
-        (points,) = _run(self._iris, crop[:, ::-1] if mirrored else crop, ("output_iris",))
-        rim = points.reshape(5, 3)[:, :2] + _PIXEL
+        contour, iris = _run(
+            self._iris, crop[:, ::-1] if mirrored else crop, ("output_eyes_contours_and_brows", "output_iris")
+        )
+        points = np.concatenate([iris.reshape(5, 3), contour.reshape(71, 3)[:16]])[:, :2] + _PIXEL
         if mirrored:
-            rim = np.abs(rim[[0, 3, 2, 1, 4]] - np.array((64, 0), np.float32))
-        return region.to_picture(rim, 64)
+            points = np.abs(points - np.array((64, 0), np.float32))
+            points[[1, 3]] = points[[3, 1]]  # right and left of the rim
+        placed = region.to_picture(points, 64)
+        return placed[:5], placed[5:]
 
 
 def _network(name: str) -> cv2.dnn.Net:
@@ -206,19 +214,3 @@ def _anchors() -> Floats:
 
 
 _ANCHORS = _anchors()
-
-
-def _fits(iris: Floats, inner: Floats, outer: Floats) -> bool:
-    """Whether an iris can belong to the eye with these corners."""
-    axis = outer - inner
-    length = float(np.linalg.norm(axis)) or 1.0
-    along, across = axis / length, np.array((-axis[1], axis[0])) / length
-    offset = iris[0] - inner
-    radius = float(np.linalg.norm(iris[1:] - iris[0], axis=1).mean()) / length
-    return bool(0.05 < offset @ along / length < 0.95 and abs(offset @ across) / length < 0.3 and 0.1 < radius < 0.42)
-
-
-def _drawn_iris(inner: Floats, outer: Floats, lids: Floats) -> Floats:
-    centre = (inner + outer + lids.sum(axis=0)) / 4
-    radius = 0.2 * float(np.linalg.norm(outer - inner))
-    return np.asarray(centre + radius * np.array(((0, 0), (1, 0), (0, -1), (-1, 0), (0, 1))), np.float32)

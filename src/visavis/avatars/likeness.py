@@ -54,11 +54,11 @@ def from_picture(source: Path, size: int, mesher: FaceMesh) -> Likeness:
     square = frame_faces(faces[0].landmarks[None], pixels.shape[1], pixels.shape[0])
     plate = square.cut(pixels, size)
     rough = square.to_frame(faces[0].landmarks, size)
-    landmarks = _again(plate, rough, mesher)
+    irises, landmarks = mesher.eyes(plate, _again(plate, rough, mesher))
     alpha = None if picture.alpha is None else square.cut(picture.alpha, size)
     if alpha is not None and alpha.min() == 255:
         alpha = None
-    return Likeness(_sharpened(plate), landmarks, mesher.irises(plate, landmarks), alpha, remarks=remarks)
+    return Likeness(_sharpened(plate), landmarks, irises, alpha, remarks=remarks)
 
 
 def faces_in(pixels: NDArray[np.uint8], mesher: FaceMesh) -> list[Face]:

@@ -40,7 +40,8 @@ class Region:
     def around_eye(cls, corner: Floats, other: Floats) -> Self:
         """MediaPipe's `iris_landmark_landmarks_to_roi`: 2.3 times the distance of the eye's corners."""
         x, y = (corner + other) / 2
-        return cls(float(x), float(y), 2.3 * float(np.abs(other - corner).max()), _angle(corner, other))
+        left, right = (corner, other) if corner[0] <= other[0] else (other, corner)
+        return cls(float(x), float(y), 2.3 * float(np.abs(other - corner).max()), _angle(left, right))
 
     def cut(self, picture: NDArray[np.uint8], size: int, border: int | None = None) -> NDArray[np.uint8]:
         """(size, size, 3): the region scaled to `size`. Outside the picture is `border`, or the edge repeated."""
