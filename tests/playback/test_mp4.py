@@ -294,6 +294,19 @@ class TestPlacesThatCannotBeWritten:
             finally:
                 os.seteuid(user)
 
+    def test_a_file_in_place_of_a_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(OutputFailed, match="cannot write"):
+            check_output(tmp_path / "file" / "a.mp4")
+
+    def test_a_name_that_is_too_long(self, tmp_path: Path) -> None:
+        with pytest.raises(OutputFailed, match="cannot write"):
+            check_output(tmp_path / f"{'a' * 300}.mp4")
+
+    def test_a_codec_that_the_kind_of_file_cannot_hold(self, tmp_path: Path) -> None:
+        with pytest.raises(BadInput, match="VP9"):
+            check_output(tmp_path / "a.m4v", "vp9")
+
     @pytest.mark.parametrize("name", ["a.avi", "a", "a.mp3"])
     def test_an_unknown_kind_of_file(self, tmp_path: Path, name: str) -> None:
         with pytest.raises(BadInput, match=r"\.mp4 or \.webm"):

@@ -112,5 +112,5 @@ def within(times: Values, spans: Sequence[tuple[float, float]]) -> NDArray[np.bo
     """(t,) whether each time lies in one of the spans, and not within `EDGE` of its ends."""
     inside = np.zeros(len(times), bool)
     for start, end in spans:
-        inside |= (times >= start + EDGE) & (times <= end - EDGE)
+        inside |= (times >= start + EDGE - 1e-6) & (times <= end - EDGE + 1e-6)
     return inside

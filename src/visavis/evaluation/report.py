@@ -81,7 +81,11 @@ def evaluate(
 
     Blocking; 30 ms CPU a picture. Raises `BadInput` if it is no video or shows no face.
     """
-    face = track_face(video, progress)
+    return measure(track_face(video, progress), video, motion)
+
+
+def measure(face: FaceTrack, video: Path, motion: MotionFile | None) -> Report:
+    """The report on a face that has been followed already, with the sound of `video`."""
     report = Report(
         duration=float(face.times[-1] + 1 / face.fps),
         fps=face.fps,

@@ -41,7 +41,9 @@ def check_output(path: Path, codec: Codec = "h264") -> None:
     Raises `BadInput` for a kind of file that is not known or cannot hold the codec, `OutputFailed` for a folder that
     is missing or cannot be written to, and for a path that is itself a folder.
     """
-    if path.is_dir():
+    with writing(path):
+        folder = path.exists() and path.is_dir()  # a name too long for the disk is found out here
+    if folder:
         raise OutputFailed(f"'{path}' is a folder: name a file in it, as in '{path / 'answer.mp4'}'")
     suffix = path.suffix.lower()
     if suffix not in _SUFFIXES:
