@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from visavis.evaluation import lips
 from visavis.evaluation.sound import RATE
-from visavis.playback.motion_file import Span
+from visavis.media.motion_file import Span
 
 FPS = 25.0
 

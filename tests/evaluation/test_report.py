@@ -25,8 +25,9 @@ from visavis.evaluation.faces import FaceTrack, track_face
 from visavis.evaluation.report import measure
 from visavis.media.audio import SESSION_RATE, Audio
 from visavis.media.clip import Clip
+from visavis.media.motion_file import MotionFile, read_motion
 from visavis.media.speech import Line
-from visavis.playback.motion_file import MotionFile, MotionWriter, read_motion
+from visavis.playback.motion_file import MotionWriter
 from visavis.playback.mp4 import write_mp4
 from visavis.settings import load_settings
 from visavis.streams.flow import Stream

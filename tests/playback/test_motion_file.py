@@ -18,8 +18,9 @@ from visavis.media.audio import SESSION_RATE, Audio
 from visavis.media.clip import Clip
 from visavis.media.face import ARKIT, INDEX
 from visavis.media.motion import Motion
+from visavis.media.motion_file import Span, read_motion
 from visavis.media.speech import Phone, Word
-from visavis.playback.motion_file import MotionWriter, Span, read_motion
+from visavis.playback.motion_file import MotionWriter
 
 FPS = Fraction(25)
 ORIGIN = 5 * SESSION_RATE

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.evaluation.sound import RATE
+from visavis.media.motion_file import Span
 from visavis.media.phones import is_closure, is_vowel
-from visavis.playback.motion_file import Span
 
 Values = NDArray[np.float32] | NDArray[np.float64]
 

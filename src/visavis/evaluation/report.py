@@ -11,7 +11,7 @@ import numpy as np
 from visavis.errors import BadInput
 from visavis.evaluation import lips, sound, stability
 from visavis.evaluation.faces import FaceTrack, track_face
-from visavis.playback.motion_file import MotionFile
+from visavis.media.motion_file import MotionFile
 
 _REACH = 5
 """Pictures: how far the target is shifted in search of the best lag."""
