@@ -11,8 +11,8 @@ import traceback
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from visavis import __version__
 from visavis.errors import BadConfiguration, VisavisError
@@ -86,11 +86,9 @@ def run(arguments: list[str]) -> int:
         return result if isinstance(result, int) else 0
     except VisavisError as error:
         return _fail(str(error))
-    except click.exceptions.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
-    except KeyboardInterrupt:
-        return _interrupted()
-    except click.ClickException as error:
+    except TyperException as error:
         return _fail(error.format_message().rstrip(".") + " (see --help)")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
