@@ -150,7 +150,7 @@ def test_a_question_of_two_hours_is_refused_from_its_header(visavis: Command, tm
         (("evaluate", "nothing.mp4"), "nothing.mp4"),
         (("--set", "voise=slt", "ask", "Hello"), "voise"),
         (("--set", "voice", "ask", "Hello"), "NAME=VALUE"),
-        (("ask",), "QUESTION"),
+        (("ask",), "question"),
         (("sing",), "sing"),
     ],
 )

@@ -89,7 +89,11 @@ def run(arguments: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
     except TyperException as error:
-        return _fail(error.format_message().rstrip(".") + " (see --help)")
+        message = error.format_message()
+        if message.startswith("Usage:"):  # no command at all: the message is the help
+            typer.echo(message)
+            return EXIT_ERROR
+        return _fail(message.rstrip(".") + " (see --help)")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_ERROR
