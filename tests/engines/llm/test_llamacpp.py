@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from visavis.engines.llm import llamacpp
+from visavis.engines.llm.context import fit, tokens
 from visavis.engines.llm.llamacpp import WINDOW, LlamaCpp
 from visavis.engines.protocols import Delta, LanguageModel, Message, Sampling
 from visavis.errors import BadInput, EngineUnavailable
@@ -71,12 +73,12 @@ async def test_turn_ten_works_on_no_more_tokens_than_turn_two(
     history = [SYSTEM, Message("user", "Tell me about the sea.")]
     totals, worked = [], []
     for _ in range(10):
-        text, _ = await answer(llama, history, Sampling(max_tokens=24, temperature=0, session="a"))
+        text, _ = await answer(llama, history, Sampling(max_tokens=16, temperature=0, session="a"))
         total, new = prompt(caplog)
         totals.append(total)
         worked.append(new)
         history += [Message("assistant", text), Message("user", "Tell me more about it, please.")]
-    assert totals[-1] > 250
+    assert totals[-1] > 200
     # the question, its frame of the chat template, and the answer's end
     assert max(worked[1:]) <= 24
     assert worked[9] <= 1.3 * worked[1]
@@ -86,12 +88,12 @@ async def test_conversations_that_take_turns_keep_their_prompts(
     llama: LlamaCpp, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    topics = ("dogs", "trees", "rivers", "music", "bread", "snow")
+    topics = ("dogs", "trees", "rivers", "music", "bread")
     histories = {topic: [SYSTEM, Message("user", f"Tell me about {topic}.")] for topic in topics}
-    for turn in range(4):
+    for turn in range(3):
         for topic, history in histories.items():
-            text, _ = await answer(llama, history, Sampling(max_tokens=24, temperature=0, session=topic))
-            if turn >= 2:
+            text, _ = await answer(llama, history, Sampling(max_tokens=8, temperature=0, session=topic))
+            if turn == 2:
                 assert prompt(caplog)[1] <= 24
             history += [Message("assistant", text), Message("user", "Tell me more.")]
 
@@ -154,12 +156,34 @@ async def test_the_event_loop_keeps_running_while_it_answers(llama: LlamaCpp) ->
     assert worst < 0.02
 
 
-async def test_a_long_conversation_is_answered(llama: LlamaCpp) -> None:
+async def test_a_long_conversation_is_answered(llama: LlamaCpp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llamacpp, "WINDOW", 400)
     history = [SYSTEM]
     for i in range(200):
         history += [Message("user", f"Question {i}: " + "why? " * 8), Message("assistant", "Because. " * 8)]
     text, _ = await answer(llama, [*history, Message("user", "What is water?")], Sampling(max_tokens=4))
     assert text
+
+
+async def test_after_a_cut_in_the_history_the_next_prompt_is_read_ahead(
+    llama: LlamaCpp, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.DEBUG, "visavis.engines.llm.llamacpp")
+    history = [SYSTEM]
+    for _ in range(4):
+        history += [Message("user", "And then? " * 8), Message("assistant", "Then this. " * 8)]
+    history += [Message("user", "Why?" * 20)]
+    window = sum(tokens(message) for message in history) + 10  # the answer will not fit any more
+    monkeypatch.setattr(llamacpp, "WINDOW", window)
+    text, _ = await answer(llama, history, Sampling(max_tokens=24, temperature=0))
+    history += [Message("assistant", text), Message("user", "What is water?")]
+    assert len(fit(history, window)) < len(history)
+    while len(caplog.records) < 2:  # noqa: ASYNC110  what is waited for happens on a thread and calls nobody back
+        await asyncio.sleep(0.02)
+    await answer(llama, history, Sampling(max_tokens=2))
+    total, new = prompt(caplog)
+    assert total > 50
+    assert new <= 24
 
 
 async def test_a_question_that_cannot_fit_is_bad_input(llama: LlamaCpp) -> None:
@@ -200,7 +224,7 @@ async def test_leaving_ends_an_answer_that_is_still_read() -> None:
     await stream.aclose()
 
 
-@pytest.mark.parametrize("content", [b"", b"not a model", b"GGUF", b"GGUF" + bytes(4096)], ids=len)
+@pytest.mark.parametrize("content", [b"", b"not a model", b"GGUF" + bytes(4096)], ids=len)
 async def test_a_damaged_model_is_said_in_one_line(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "model.gguf"
     file.write_bytes(content)

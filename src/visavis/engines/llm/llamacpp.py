@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Self
 from visavis import weights
 from visavis.engines.llm.context import fit, payload
 from visavis.engines.llm.pushed import pushed
+from visavis.engines.llm.requantize import requantize
 from visavis.engines.protocols import Availability, Delta, EngineInfo, Message, Sampling
 from visavis.errors import BadInput, EngineFailed, EngineUnavailable
 from visavis.settings import Settings, load_settings
@@ -34,6 +35,7 @@ CONTEXT = 4096
 WINDOW = 1500
 """Tokens of one conversation; beyond it the oldest turns are left out."""
 
+_FASTER, _FASTER_BYTES = "SmolLM2-135M-Instruct.Q8_0.gguf", 144_811_072
 _CACHE_MB = 64  # of prompts put aside: about 2,800 tokens for SmolLM2
 _BATCH = 64  # prompt tokens a step; between two of them an answer can be given up
 
@@ -57,6 +59,7 @@ class LlamaCpp:
         self._settings = settings
         self._server: Any = None  # xllamacpp.Server, which has no types
         self._pool = ThreadPoolExecutor(ANSWERS, thread_name_prefix="llamacpp")
+        self._asked = 0
 
     @classmethod
     def availability(cls) -> Availability:
@@ -71,9 +74,12 @@ class LlamaCpp:
         return Availability(True)
 
     async def __aenter__(self) -> Self:
-        path = self._settings.llm_file or weights.require(MODEL)
+        file = self._settings.llm_file
+        model = weights.require(MODEL) if file is None else file
         loop = asyncio.get_running_loop()
-        self._server = await loop.run_in_executor(self._pool, _load, path, self._settings.threads)
+        if file is None:
+            model = await loop.run_in_executor(self._pool, _faster, model)
+        self._server = await loop.run_in_executor(self._pool, _load, model, self._settings.threads)
         async with aclosing(self.complete([Message("user", "Hello")], Sampling(max_tokens=1))) as warming:
             async for _ in warming:
                 pass
@@ -88,7 +94,9 @@ class LlamaCpp:
 
         Raises `BadInput` for a question that does not fit, `EngineFailed` if llama.cpp refuses it.
         """
-        request = _request(fit(messages, WINDOW), options)
+        self._asked += 1
+        sent = fit(messages, WINDOW)
+        request = _request(sent, options)
 
         def answer(push: Callable[[dict[str, Any]], bool]) -> None:
             # looked up on the thread: the engine may have been left while this waited
@@ -98,15 +106,44 @@ class LlamaCpp:
                 except Exception as error:  # what llama.cpp throws has no type of its own
                     raise EngineFailed("llm", self.info.name, str(error)) from None
 
-        finished = False
+        finished, said = False, ""
         async with aclosing(pushed(self._pool, answer)) as chunks:
             async for chunk in chunks:
                 delta = _delta(chunk)
-                finished = delta.finish is not None
+                finished, said = delta.finish is not None, said + delta.text
                 if delta.text or delta.finish:
                     yield delta
         if not finished:
             raise EngineFailed("llm", self.info.name, "the answer broke off; ask again")
+        following = fit([*messages, Message("assistant", said), Message("user", "")], WINDOW)
+        if len(following) < len(sent) and self._server is not None:
+            self._read_ahead(following)
+
+    def _read_ahead(self, messages: Sequence[Message]) -> None:
+        """Read a prompt while the answer is being spoken: after a cut in the history it would take seconds."""
+        asked, request = self._asked, _request(messages, Sampling(max_tokens=1))
+
+        def unwanted(chunk: dict[str, Any]) -> bool:
+            _log_timings(chunk)
+            return self._asked != asked or self._server is None
+
+        def read() -> None:
+            if (server := self._server) is not None:
+                server.handle_chat_completions(request, unwanted)
+
+        self._pool.submit(read)
+
+
+def _faster(model: Path) -> Path:
+    """The embedded model in the form that reads questions fastest, made once; the model itself if that cannot be."""
+    faster = model.with_name(_FASTER)
+    try:
+        if not (faster.is_file() and faster.stat().st_size == _FASTER_BYTES):
+            requantize(model, faster)
+    except (OSError, ValueError) as error:
+        _log.warning("the language model reads slower than it could: %s", error)
+        return model
+    return faster
 
 
 def _load(path: Path, threads: int) -> Any:
@@ -129,7 +166,7 @@ def _load(path: Path, threads: int) -> Any:
 
 
 def _remedy(path: Path) -> str:
-    if path.name == MODEL:
+    if path.name in (MODEL, _FASTER):
         return "it is damaged: delete it and run `visavis models pull`"
     return "set VISAVIS_LLM_FILE to a GGUF chat model that this llama.cpp knows"
 
@@ -179,6 +216,16 @@ def _delta(chunk: dict[str, Any]) -> Delta:
             fitting, given = error.get("n_ctx", CONTEXT), error.get("n_prompt_tokens", 0)
             raise BadInput(f"the question is too long: {given} tokens, and {fitting} fit; shorten it")
         raise EngineFailed("llm", LlamaCpp.info.name, str(error.get("message", error)))
+    _log_timings(chunk)
+    choice = chunk["choices"][0]
+    finish = choice.get("finish_reason")
+    return Delta(
+        choice["delta"].get("content") or "", None if finish is None else "length" if finish == "length" else "stop"
+    )
+
+
+def _log_timings(chunk: dict[str, Any]) -> None:
+    """What an answer cost, which its last chunk says."""
     if timings := chunk.get("timings"):
         _log.debug(
             "%d prompt tokens, %d of them known; %d answered, %.0f a second",
@@ -187,8 +234,3 @@ def _delta(chunk: dict[str, Any]) -> Delta:
             timings["predicted_n"],
             timings["predicted_per_second"],
         )
-    choice = chunk["choices"][0]
-    finish = choice.get("finish_reason")
-    return Delta(
-        choice["delta"].get("content") or "", None if finish is None else "length" if finish == "length" else "stop"
-    )
