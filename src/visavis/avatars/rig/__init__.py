@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis.avatars.rig.eyes import measure_eyes
 from visavis.avatars.rig.frame import fit_frame
 from visavis.avatars.rig.head import measure_head
 from visavis.avatars.rig.interior import paint_interior
@@ -30,5 +31,6 @@ def build_rig(
         **frame.to_arrays(),
         **lips,
         **paint_interior(plate, points, eyes, frame, lips["lips.seam"]),
+        **measure_eyes(plate, points, eyes),
         **measure_head(plate.shape[:2], points, np.asarray(landmarks[:, 2], np.float32), interocular),
     }

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from visavis.avatars.rig.frame import Floats, MouthFrame
 from visavis.avatars.rig.lips import COLUMNS
+from visavis.engines.animation.fade import fade
 from visavis.engines.animation.pose import Pose
 
-WIDEST_GAP = 0.42
+WIDEST_GAP = 0.50
 """Gap between the inner lips at aperture 1, in mouth widths (`MouthFrame.width`)."""
-CHIN_DROP = 0.36
+CHIN_DROP = 0.18
 """How far the chin falls at jaw 1, in mouth widths."""
-_CHIN_LIFT = 0.26  # of the chin when lips press, as a share of its drop
 _NECK = 0.50  # length below the chin over which the jaw's motion fades
 _TABLE = np.linspace(-4.0, 4.0, 641, dtype=np.float32)  # positions across the mouth; its corners are at -1 and 1
 
@@ -92,7 +92,8 @@ class MouthWarp:
         # a mouth that the plate shows open is closed by its jaw as well
         closing = float(rig["lips.lower"].max() - rig["lips.seam"].mean()) if self._is_open else 0.0
         self._rest_jaw = -0.8 * closing / CHIN_DROP
-        self._effort = 1.2 if self._is_open else 1 + 2 * float(np.clip((rig["lips.gap"] - 0.05) / 0.035, 0, 1))
+        # how much more it takes until closed lips look closed: 0 for a clear line between lips … 1 for a dark gap
+        self._parted = 0.1 if self._is_open else float(np.clip((rig["lips.gap"] - 0.02) / 0.065, 0, 1))
         self._close_upper = _held(rig["lips.seam"] - rig["lips.upper"]) * beyond
         self._close_lower = _held(rig["lips.seam"] - rig["lips.lower"]) * beyond
         self._bump = fade(across, 0.0, 1.45)
@@ -145,10 +146,12 @@ class MouthWarp:
         """Where a pose puts the lips."""
         a, r = pose.aperture, pose.round
         # lips that press stay together by the chin's muscle: it lifts chin and lower lip, most where the plate's own
-        # lips look parted; half of a full press already does
-        pressed = 1 - (1 - min(pose.press, 1.0)) ** 3
-        effort = pressed * self._effort
-        jaw = max(pose.jaw * (1 - pressed) - _CHIN_LIFT * effort + self._rest_jaw, -0.8)
+        # lips look parted. Half of a full press already does, and it lets go as soon as the lips part
+        pressed = (1 - (1 - min(pose.press, 1.0)) ** 3) * max(1 - a / 0.25, 0.0) ** 2
+        tucked = pose.tuck * max(1 - a / 0.35, 0.0)
+        # and a chin far below closed lips reads as an open mouth
+        jaw = min(pose.jaw, a + 0.12) * (1 - pressed)
+        jaw = max(jaw + self._rest_jaw - pressed * (0.05 + 0.21 * self._parted) / CHIN_DROP, -0.29 / CHIN_DROP)
         widest = WIDEST_GAP * a * (1.6 - 0.6 * a) * (1 + 0.25 * r)
         # lips round by closing near their corners; the wider they open, the fuller the curve
         reach = np.clip(1 - (self._across / (0.97 - 0.27 * r)) ** (2.1 + 0.4 * a), 0, 1)
@@ -157,8 +160,8 @@ class MouthWarp:
         # corners fall with the jaw; between them both edges follow the curve of the gap
         drop = (0.14 * max(jaw, 0.0) + 0.10 * a) * np.where(self._across < 1, 1 - curve, self._beyond)
         share = 0.15 + 0.10 * r  # of the opening that the upper lip makes
-        tuck, press = np.maximum(pose.tuck, min(0.4 * effort, 0.8)) * self._lens, pressed * self._lens
-        raised = (0.03 * pose.tuck + 0.025 * effort) * self._lens
+        tuck, press = np.maximum(tucked, (0.4 + 0.4 * self._parted) * pressed) * self._lens, pressed * self._lens
+        raised = (0.03 * tucked + (0.025 + 0.06 * self._parted) * pressed) * self._lens
         y_u = self._seam + drop - share * gap - raised
         y_l = y_u + gap
         # pressed lips roll inwards: their edges' colours come from further out; so does a tucked lower lip's
@@ -245,9 +248,3 @@ class MouthWarp:
 def _held(contour: Floats) -> Floats:
     """A contour at `COLUMNS` as a table over `_TABLE`, its ends held beyond the corners."""
     return np.interp(_TABLE, COLUMNS, contour).astype(np.float32)
-
-
-def fade(x: Floats, begin: float, end: float) -> Floats:
-    """1 up to `begin`, 0 from `end`, a smooth step between, nowhere steeper than 1.5 / (end - begin)."""
-    part = np.clip((x - np.float32(begin)) * np.float32(1 / (end - begin)), 0, 1)
-    return np.asarray(1 - part * part * (3 - 2 * part), np.float32)

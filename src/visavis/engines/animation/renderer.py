@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.avatars.avatar import Avatar
+from visavis.engines.animation.eyes import Eyes
 from visavis.engines.animation.head import HeadWarp
 from visavis.engines.animation.interior import Interior
 from visavis.engines.animation.mouth import MouthWarp
@@ -29,6 +30,7 @@ class Renderer:
         shape = self._plate.shape
         self._mouth = MouthWarp(avatar.rig, shape)
         self._interior = Interior(avatar.rig, self._mouth.frame)
+        self._eyes = Eyes(avatar.rig, self._plate)
         self._head = HeadWarp(avatar.rig, shape)
 
     def render(
@@ -47,6 +49,7 @@ class Renderer:
         """The picture (h, w, 3) of a pose; the caller's own."""
         picture = self._plate.copy()
         self._draw_mouth(picture, pose)
+        self._eyes.draw(picture, pose)
         picture = self._head.apply(picture, pose)
         if self._output != (picture.shape[1], picture.shape[0]):
             shrunk = self._output[0] < picture.shape[1]
