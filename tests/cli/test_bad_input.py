@@ -154,9 +154,7 @@ def test_a_question_of_two_hours_is_refused_from_its_header(visavis: Command, tm
         (("sing",), "sing"),
     ],
 )
-def test_an_argument_that_does_not_fit(
-    visavis: Command, tmp_path: Path, arguments: tuple[str, ...], says: str
-) -> None:
+def test_an_argument_that_does_not_fit(visavis: Command, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
     outcome = visavis(*arguments)
     assert outcome.code == 2
     assert says in outcome.message

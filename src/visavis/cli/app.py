@@ -31,6 +31,8 @@ EXIT_ERROR = 2
 """Whatever a person can mend ends with this code."""
 EXIT_BUG = 70
 """What only we can mend (EX_SOFTWARE)."""
+EXIT_INTERRUPTED = 130
+"""Ctrl-C, as shells count it."""
 
 
 def _version(show: bool) -> None:
@@ -82,8 +84,10 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """The exit code of the command with these arguments."""
     try:
-        result = app(args=arguments, standalone_mode=False)
-        return result if isinstance(result, int) else 0
+        code = app(args=arguments, standalone_mode=False)
+        if code == EXIT_INTERRUPTED:  # Typer has caught the interrupt already
+            return _interrupted()
+        return code if isinstance(code, int) else 0
     except VisavisError as error:
         return _fail(str(error))
     except (typer.Abort, KeyboardInterrupt):
@@ -108,7 +112,7 @@ def _fail(message: str) -> int:
 
 def _interrupted() -> int:
     typer.echo("visavis: interrupted; nothing was written", err=True)
-    return 130
+    return EXIT_INTERRUPTED
 
 
 def _bug(error: Exception) -> int:

@@ -1,0 +1,57 @@
+"""Ctrl-C at any moment ends the command at once and leaves nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ANSWER = "This answer goes on and on, about maps and bread and many other things. " * 40
+
+
+def _wait(for_: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + 60
+    while not for_() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
+@pytest.mark.parametrize("tts", ["flite", "espeak"])
+@pytest.mark.parametrize("moment", ["starting", "loading", "speaking"])
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_answer_leaves_nothing(tmp_path: Path, moment: str, tts: str, sign: signal.Signals) -> None:
+    command = [sys.executable, "-m", "visavis", "--set", "llm=fake", "ask", "Hello there", "--tts", tts]
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=os.environ | {"FAKE_ANSWER": ANSWER},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    if moment != "starting":
+        assert process.stdout.readline().startswith("using:")
+    else:
+        time.sleep(0.3)
+    if moment == "speaking":
+        _wait(lambda: any(p.stat().st_size > 10_000 for p in tmp_path.iterdir()), process)
+    process.send_signal(sign)
+    begun = time.monotonic()
+    _, err = process.communicate(timeout=30)
+    assert time.monotonic() - begun < 10
+    assert process.returncode in (130, -sign)
+    assert "Traceback" not in err
+    if moment == "speaking":
+        assert err.strip().splitlines()[-1] == "visavis: interrupted; nothing was written"
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)  # nobody of its family is left
