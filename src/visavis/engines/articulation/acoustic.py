@@ -72,11 +72,16 @@ def _from_sound(window: Window, face: Face, life: Life, lips: Lips) -> tuple[Mot
     return from_rows(window, rows, replace(face, hearing=hearing), life)
 
 
-def listen(window: Window, hearing: Hearing | None, lips: Lips) -> tuple[NDArray[np.float32], Seen, Hearing]:
-    """What `window` brings: its new blocks, (n, BLOCK) samples at 16 kHz, and what is seen in its rows."""
+def listen(
+    window: Window, hearing: Hearing | None, lips: Lips, further: int = 0
+) -> tuple[NDArray[np.float32], Seen, Hearing]:
+    """What `window` brings: its new blocks, (n, BLOCK) samples at 16 kHz, and what is seen in its rows.
+
+    Blocks are heard as far ahead as the network needs, and `further` ones.
+    """
     audio = window.audio
     if hearing is None or hearing.end != audio.start:
         hearing = Hearing.begin(audio)
     first, last = row_numbers(audio)
-    blocks, features, hearing = hearing.hear(audio, window.ahead, first - PAST, last + FUTURE)
-    return blocks, lips.see(features), hearing
+    blocks, features, hearing = hearing.hear(audio, window.ahead, first - PAST, last + FUTURE + further)
+    return blocks, lips.see(features[: PAST + last - first + FUTURE]), hearing

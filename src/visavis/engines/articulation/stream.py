@@ -56,8 +56,11 @@ def from_phones(window: Window, face: Face, life: Life) -> tuple[Motion, Face]:
     known = sounds_of(window.phones or (), window.audio)
     first = known[0].start if known else window.audio.start / window.audio.rate
     sounds = tuple(replace(s, end=min(s.end, first)) for s in face.sounds if s.start < first) + known
-    rows, mouth = face.mouth.follow(sounds, times)
     end = window.audio.end / window.audio.rate
+    if known and known[-1].symbol and known[-1].end > end + 1e-3:
+        # the line goes on with sounds its voice has not told yet: the last one it told stands in for them
+        sounds = (*sounds[:-1], replace(known[-1], end=known[-1].end + HORIZON))
+    rows, mouth = face.mouth.follow(sounds, times)
     recent = tuple(s for s in sounds if s.end > end - HORIZON and s.start < end)
     return with_life(window.audio, rows, replace(face, mouth=mouth, sounds=recent, hearing=None), life)
 
