@@ -39,13 +39,14 @@ def from_video(source: Path, size: int, mesher: FaceMesh, tell: Callable[[float,
     expected = min(MAX_FRAMES, max(1, round((footage.duration or 60) * FPS)))
     frames = footage.frames()
     face: Face | None = None
-    shape = (0, 0)
+    lost, shape = 0, (0, 0)
     for index, frame in enumerate(islice(frames, MAX_FRAMES)):
         if not index:
             shape = frame.shape[:2]
             if (several := len(faces_in(frame, mesher))) > 1:
                 remarks.append(f"{several} faces found: using the largest")
-        face = mesher.follow(frame, face)
+        face = mesher.follow(frame, face, lost)
+        lost = 0 if face else lost + 1
         faces.append(face)
         sharpness.append(_sharpness(frame, face.landmarks) if face else 0.0)
         tell(0.05 + 0.5 * min(1.0, index / expected), "following the face")

@@ -28,7 +28,6 @@ MESH_SCORE = 0.5
 """Below this probability what the mesh was laid on is no face."""
 _DETECTION_SCORE = 0.5
 _FACE_SHARE = 0.12  # a face narrower than this share of what the detector was shown may hide a nearer view's better one
-_NOWHERE = np.zeros((468, 3), np.float32)
 _PIXEL = np.float32(
     0.5
 )  # mesh and iris networks count whole pixels: without it a mirrored picture's mesh lies 1 px off
@@ -56,15 +55,16 @@ class FaceMesh:
     Loading raises `EngineUnavailable` where a network's weights are not to be had.
     """
 
-    def detect(self, picture: Picture) -> list[Detection]:
+    def detect(self, picture: Picture, thorough: bool = True) -> list[Detection]:
         """The faces in a picture, the largest first.
 
         The detector sees 128 x 128 pixels, in which small faces vanish: while no face or only small ones are found,
-        it is shown overlapping enlarged parts, so that a face of a sixteenth of the picture's side is found.
+        it is shown overlapping enlarged parts, so that a face of a sixteenth of the picture's side is found. That takes
+        up to sixty looks of 5 ms; where not `thorough` it is left at the first.
         """
         height, width = picture.shape[:2]
         found: list[Detection] = []
-        for level in range(_LEVELS):
+        for level in range(_LEVELS if thorough else 1):
             side = max(width, height) / 2**level
             found = self._confirmed(picture, tiles(width, height, side), found)
             if any(face.width >= _FACE_SHARE * side for face in found):
@@ -115,19 +115,24 @@ class FaceMesh:
         After a loss the face nearest in size to the lost one goes on.
         """
         last: Face | None = None
+        lost = 0
         for frame in frames:
-            last = self.follow(frame, last)
+            last = self.follow(frame, last, lost)
+            lost = 0 if last else lost + 1
             yield last
 
-    def follow(self, frame: Picture, last: Face | None) -> Face | None:
-        """One step of `track`: the face in this frame, given the one in the frame before."""
+    def follow(self, frame: Picture, last: Face | None, lost: int = 0) -> Face | None:
+        """One step of `track`: the face in this frame, given the one in the frame before, or for how many it is lost.
+
+        The search for a lost face is thorough in every twelfth frame only: in a long shot without one it would take
+        far longer than the shot.
+        """
         if last is not None:
             face = self.mesh(frame, previous=last.landmarks)
             if face.score >= MESH_SCORE:
                 return face
-        found = self.detect(frame)
-        face = self.mesh(frame, found[0]) if found else Face(_NOWHERE, 0.0)
-        return face if face.score >= MESH_SCORE else None
+        found = self.detect(frame, thorough=lost % 12 == 0)
+        return self.mesh(frame, found[0]) if found else None
 
     @cached_property
     def _detector(self) -> cv2.dnn.Net:

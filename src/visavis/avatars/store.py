@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from visavis.avatars.archive import About, read_about, read_archive, write_archive
@@ -88,7 +90,8 @@ class AvatarStore:
 
         The cache holds the last `_CACHED` such avatars. A cache that cannot be written costs time, nothing else.
         """
-        path = self._cache / f"{source_digest(source, size)}{SUFFIX}"
+        key = hashlib.sha256(f"{source_digest(source, size)} {_recipe()}".encode()).hexdigest()
+        path = self._cache / f"{key}{SUFFIX}"
         try:
             avatar = replace(read_archive(path), name=name)
             os.utime(path)  # now the last used
@@ -156,6 +159,15 @@ def resolve(text: str | None, store: AvatarStore, size: int = 512, progress: Pro
     if not stored or path.exists():
         return store.made_from(path, _name_from(path), size, progress)
     return store.load(text)  # says that there is none
+
+
+@cache
+def _recipe() -> str:
+    """A hash of the code that makes avatars: another version of it does not take what this one has cached."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _name_from(path: Path) -> str:
