@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.avatars.rig import topology
-from visavis.avatars.rig.frame import Floats
+from visavis.avatars.rig.sampling import Floats
 
 ALONG = np.linspace(0.0, 1.0, 33, dtype=np.float32)
 """Places from an eye's left corner to its right one at which lids and colours are kept."""

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.avatars.rig import topology
-
-Floats = NDArray[np.float32]
+from visavis.avatars.rig.sampling import Floats
 
 _CORNER_SHARE = 0.65
 """Where a mouth's visible corner lies between the mesh's inner (0) and outer (1) corner points: measured by eye."""

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.avatars.rig import topology
-from visavis.avatars.rig.frame import Floats, MouthFrame
+from visavis.avatars.rig.frame import MouthFrame
+from visavis.avatars.rig.sampling import Floats
 
 _SUPER = 4
 """Sprites are painted this many times larger, then averaged down: smooth edges."""
@@ -26,8 +27,8 @@ def paint_interior(
     """Sprites over one box of the plate: RGBA (h, w, 4) uint8 each, and the box's corner `mouth.box` (x, y)."""
     centre = float(np.interp(0.0, np.linspace(-1, 1, len(seam)), seam))
     s0, s1, t0, t1 = _EXTENT
-    outline = np.array([[s0, t0], [s1, t0], [s0, t1], [s1, t1]], np.float32) + np.float32([frame.middle, centre])
-    on_plate = frame.to_plate(outline)
+    outline = np.array([[s0, t0], [s1, t0], [s0, t1], [s1, t1]], np.float32)
+    on_plate = frame.to_plate(outline + np.array([frame.middle, centre], np.float32))
     low, high = np.floor(on_plate.min(axis=0)).astype(int), np.ceil(on_plate.max(axis=0)).astype(int)
     width, height = (high - low).tolist()
     ys, xs = np.mgrid[0 : height * _SUPER, 0 : width * _SUPER].astype(np.float32)
@@ -45,7 +46,7 @@ def paint_interior(
         return np.clip(np.rint(rgba), 0, 255).astype(np.uint8)
 
     # light reaches the inside through flesh: dark red, not black
-    warm = flesh * np.float32([1.0, 0.55, 0.55])
+    warm = flesh * np.array([1.0, 0.55, 0.55], np.float32)
     depth = np.clip((t + 0.05) / 0.5, 0.0, 1.0)
     dark, deep = 0.27 * warm, 0.14 * warm
     cavity = dark + (deep - dark) * np.exp(-(((depth - 0.35) / 0.35) ** 2))[..., None]
@@ -77,7 +78,7 @@ def _teeth(
     shade = shade * (1 - 0.10 * rounding) * np.clip(1.04 - (x / 0.52) ** 2.4, 0.12, 1)
     shade = shade * (0.90 + 0.10 * np.clip((tip - t) / 0.015, 0, 1))
     gum = np.clip((along - 0.80) / 0.15, 0, 1)[..., None]
-    colour = enamel * shade[..., None] * (1 - 0.5 * gum * np.float32([0.3, 0.9, 0.85]))
+    colour = enamel * shade[..., None] * (1 - 0.5 * gum * np.array([0.3, 0.9, 0.85], np.float32))
     return colour.astype(np.float32), alpha.astype(np.float32)
 
 
@@ -87,7 +88,7 @@ def _tongue(s: Floats, t: Floats, flesh: Floats) -> tuple[Floats, Floats]:
     alpha = np.clip((1 - r) / 0.10, 0, 1)
     shade = 0.42 - 0.14 * np.clip(r, 0, 1) ** 2 - 0.10 * np.exp(-((s / 0.025) ** 2)) * np.clip(t / 0.1, 0, 1)
     sheen = 0.06 * np.exp(-(((np.abs(s) - 0.12) / 0.06) ** 2) - ((t - 0.07) / 0.035) ** 2)
-    colour = flesh * np.float32([1.0, 0.86, 0.88]) * shade[..., None] + 255.0 * sheen[..., None] * 0.5
+    colour = flesh * np.array([1.0, 0.86, 0.88], np.float32) * shade[..., None] + 255.0 * sheen[..., None] * 0.5
     return colour.astype(np.float32), alpha.astype(np.float32)
 
 
@@ -107,9 +108,9 @@ def _colours(plate: NDArray[np.uint8], points: Floats, irises: Floats) -> tuple[
     white = np.median(whites[whites @ _LUMA >= np.percentile(whites @ _LUMA, 70)], axis=0) if len(whites) else skin[0]
     grey = float(white @ _LUMA)
     # half of the colour of the eye's white: it is redder than enamel; and no darker than the skin's light allows
-    tone = 0.5 * white / max(grey, 1.0) + 0.5 * np.float32([1.03, 1.0, 0.93])
+    tone = 0.5 * white / max(grey, 1.0) + 0.5 * np.array([1.03, 1.0, 0.93], np.float32)
     level = np.clip(max(grey * 1.15, light * 1.12), 100.0, 240.0)
-    flesh = 0.6 * np.median(lip, axis=0) + 0.4 * np.float32([170, 80, 75]) * level / 220.0
+    flesh = 0.6 * np.median(lip, axis=0) + 0.4 * np.array([170, 80, 75], np.float32) * level / 220.0
     return np.asarray(np.clip(tone * level, 0, 245), np.float32), np.asarray(flesh, np.float32)
 
 

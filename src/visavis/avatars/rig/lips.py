@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.avatars.rig import topology
-from visavis.avatars.rig.frame import Floats, MouthFrame
+from visavis.avatars.rig.frame import MouthFrame
+from visavis.avatars.rig.sampling import Floats
 
 COLUMNS = np.linspace(-1.0, 1.0, 81, dtype=np.float32)
 """The places between the corners (`MouthFrame.across`) at which contours are kept."""
@@ -62,7 +63,7 @@ def _contour(frame: MouthFrame, points: Floats, indices: tuple[int, ...]) -> Flo
     local = frame.to_local(points[list(indices)])
     u = frame.across(local[:, 0])
     order = np.argsort(u)
-    return np.interp(COLUMNS, u[order], local[order, 1]).astype(np.float32)
+    return np.asarray(np.interp(COLUMNS, u[order], local[order, 1]), np.float32)
 
 
 def _relaxed(seam: Floats) -> Floats:

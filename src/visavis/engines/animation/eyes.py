@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from visavis.avatars.rig.eyes import ALONG
-from visavis.avatars.rig.frame import Floats
+from visavis.avatars.rig.sampling import Floats, sample
 from visavis.engines.animation.fade import fade
 from visavis.engines.animation.pose import Pose
 
@@ -40,9 +39,9 @@ class _Eye:
         height, width = plate.shape[:2]
         x, y, ax, ay, length = (float(v) for v in rig["eyes.frame"][eye])
         self._length = length
-        along, down = np.float32([ax, ay]), np.float32([-ay, ax])
-        corner = np.float32([x, y])
-        box = np.float32([[-_MARGIN, -_MARGIN], [1 + _MARGIN, -_MARGIN], [-_MARGIN, 0.5], [1 + _MARGIN, 0.5]])
+        along, down = np.array([ax, ay], np.float32), np.array([-ay, ax], np.float32)
+        corner = np.array([x, y], np.float32)
+        box = np.array([[-_MARGIN, -_MARGIN], [1 + _MARGIN, -_MARGIN], [-_MARGIN, 0.5], [1 + _MARGIN, 0.5]], np.float32)
         outline = corner + length * (box[:, :1] * along + box[:, 1:] * down)
         low = np.clip(np.floor(outline.min(axis=0)), 0, [width, height]).astype(int)
         high = np.clip(np.ceil(outline.max(axis=0)) + 1, 0, [width, height]).astype(int)
@@ -92,8 +91,7 @@ class _Eye:
         right, down = (max(-1.0, min(1.0, g)) * amount * n for g, amount in zip(gaze, _GAZE, strict=True))
         shift = (right * self._along + down * self._down) * self._inside[..., None]
         shift -= self._down * ((0.06 * n * wide) * self._lift)[..., None]
-        moved = cv2.remap(picture, self._pixel - shift, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        picture[self._area] = moved
+        picture[self._area] = sample(picture, self._pixel - shift)
 
     def _paint(self, picture: NDArray[np.uint8], lid: float, squint: float) -> None:
         """Paint the upper lid down to its edge, and the lower one up to its own."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from visavis.avatars.rig.frame import Floats
+from visavis.avatars.rig.sampling import Floats
 
 
 def fade(x: Floats, begin: float, end: float) -> Floats:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.avatars.rig.frame import Floats
 from visavis.avatars.rig.head import node_positions
+from visavis.avatars.rig.sampling import Floats, enlarge, sample
 from visavis.engines.animation.pose import Pose
 
 _STEPS = 3  # of the fixed point that inverts the warp: leaves under 0.05 px at the largest turns
@@ -48,11 +47,10 @@ class HeadWarp:
         back = -forward
         for _ in range(_STEPS):
             at = self._node_index + back * self._to_node
-            back = -cv2.remap(forward, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        full = cv2.resize(back, (self._width, self._height), interpolation=cv2.INTER_LINEAR)
+            back = -sample(forward, at)
+        full = enlarge(back, (self._width, self._height))
         full += self._identity
-        warped = cv2.remap(picture, full, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(warped, np.uint8)
+        return sample(picture, full)
 
     def _forward(self, pose: Pose) -> Floats | None:
         """(rows, columns, 2) how far each node moves, in pixels; None if none does."""
@@ -68,7 +66,7 @@ class HeadWarp:
             moved = np.stack([dx * self._weight, dy * self._weight], axis=-1).astype(np.float32)
         amounts = (pose.brow_inner, *pose.brow_outer, *(-b for b in pose.brow_down))
         if any(amounts):
-            lift = np.tensordot(np.float32(amounts), self._brows, axes=1)
+            lift = np.tensordot(np.array(amounts, np.float32), self._brows, axes=1)
             moved = lift if moved is None else moved + lift
         if pose.breath:
             moved = np.zeros_like(self._nodes) if moved is None else moved

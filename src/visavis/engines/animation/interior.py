@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.avatars.rig.frame import Floats, MouthFrame
+from visavis.avatars.rig.frame import MouthFrame
+from visavis.avatars.rig.sampling import Floats
 from visavis.engines.animation.mouth import Lips, Warped
 from visavis.engines.animation.pose import Pose
 

@@ -17,8 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.avatars.rig.frame import Floats, MouthFrame
+from visavis.avatars.rig.frame import MouthFrame
 from visavis.avatars.rig.lips import COLUMNS
+from visavis.avatars.rig.sampling import Floats, enlarge
 from visavis.engines.animation.fade import fade
 from visavis.engines.animation.pose import Pose
 
@@ -80,12 +81,12 @@ class MouthWarp:
         self._factor = max(2, round(frame.width / 22))  # pixels a node of the grid stands for
         chin: Floats = rig["lips.chin"]
         self._seam = _held(rig["lips.seam"])
-        self._centre = float(np.interp(0.0, COLUMNS, rig["lips.seam"]))
+        self.centre = float(np.interp(0.0, COLUMNS, rig["lips.seam"]))
         self._is_open = bool(rig["lips.open"])
         self._band = _held(rig["lips.band"])
         self._thick = tuple(float(v) for v in rig["lips.thickness"])
-        self._nose = max(self._centre - float(rig["lips.nose"]), 0.15)
-        self._chin = max(float(np.interp(frame.middle, chin[:, 0], chin[:, 1])) - self._centre, 0.3)
+        self.nose = max(self.centre - float(rig["lips.nose"]), 0.15)
+        self.chin = max(float(np.interp(frame.middle, chin[:, 0], chin[:, 1])) - self.centre, 0.3)
 
         across = self._across = np.abs(_TABLE)
         beyond = self._beyond = fade(across, 1.0, 2.2)
@@ -101,26 +102,28 @@ class MouthWarp:
         s = frame.along(_TABLE)
         ends = frame.middle + 1.15 * (np.asarray(rig["lips.jaw"], np.float32) - frame.middle)
         left, right = min(float(ends[0]), frame.corners[0] - 0.4), max(float(ends[1]), frame.corners[1] + 0.4)
-        side = np.where(s < frame.middle, left - frame.middle, right - frame.middle)
-        self._jaw = fade((s - frame.middle) / side, 0.25, 1.0)
+        end = np.where(s < frame.middle, left - frame.middle, right - frame.middle)
+        self._jaw = fade((s - frame.middle) / end, 0.25, 1.0)
         self._outline = np.maximum(np.interp(s, chin[:, 0], chin[:, 1]), self._seam + 0.35).astype(np.float32)
         # how far its corner and the cheek's end lie from the midline, on either side: the face's outline stays
-        ends = frame.middle - self._outline_at(chin, -1), self._outline_at(chin, 1) - frame.middle
+        cheeks = frame.middle - self._outline_at(chin, -1), self._outline_at(chin, 1) - frame.middle
         halves = frame.middle - frame.corners[0], frame.corners[1] - frame.middle
         self._sides = [
-            (half, float(np.clip(end, half + 0.25, half + 0.85))) for half, end in zip(halves, ends, strict=True)
+            (half, float(np.clip(cheek, half + 0.25, half + 0.85))) for half, cheek in zip(halves, cheeks, strict=True)
         ]
         self._lay_grid(min(left, frame.corners[0] - 0.9), max(right, frame.corners[1] + 0.9))
 
     def _outline_at(self, chin: Floats, side: int) -> float:
         """s of the face's outline level with the mouth."""
         half = chin[np.sign(chin[:, 0] - self.frame.middle) == side]
+        if not len(half):  # a face in profile
+            return self.frame.corners[side > 0]
         half = half[np.argsort(half[:, 1])]
-        return float(np.interp(self._centre + 0.1, half[:, 1], half[:, 0]))
+        return float(np.interp(self.centre + 0.1, half[:, 1], half[:, 0]))
 
     def _lay_grid(self, left: float, right: float) -> None:
         frame, f = self.frame, self._factor
-        top, bottom = self._centre - self._nose - 0.15, float(self._outline.max()) + _NECK + CHIN_DROP + 0.02
+        top, bottom = self.centre - self.nose - 0.15, float(self._outline.max()) + _NECK + CHIN_DROP + 0.02
         outline = frame.to_plate(np.array([[left, top], [right, top], [left, bottom], [right, bottom]], np.float32))
         low = np.floor(outline.min(axis=0)).astype(int)
         columns, rows = (np.ceil((outline.max(axis=0) - low) / f).astype(int) + 1).tolist()
@@ -138,7 +141,7 @@ class MouthWarp:
         self._identity = np.stack(
             np.meshgrid(np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32)), axis=-1
         )
-        t = self._t - self._centre
+        t = self._t - self.centre
         self._at_corner = [np.exp(-(((self._s - c) / 0.34) ** 2) - (t / 0.30) ** 2) for c in frame.corners]
         self._at_mouth = np.exp(-(((self._s - frame.middle) / 0.60) ** 2) - (t / 0.45) ** 2)
 
@@ -184,8 +187,8 @@ class MouthWarp:
             tables,
             float(y_u.min()),
             float(y_l.max()),
-            float(y_u[mid]) - self._centre,
-            float(y_l[mid]) - self._centre,
+            float(y_u[mid]) - self.centre,
+            float(y_l[mid]) - self.centre,
             half,
         )
 
@@ -198,28 +201,29 @@ class MouthWarp:
         # nine tables looked up at once
         nowhere = np.zeros_like(at)
         looked_up = cv2.remap(lips.tables[None], at, nowhere, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        y_u, edge_u, rest_u, y_l, edge_l, rest_l, jaw, chin, contact = cv2.split(looked_up)
+        y_u, edge_u, rest_u, y_l, edge_l, rest_l, jaw, chin, contact = map(np.asarray, cv2.split(looked_up))
         above, below = y_u - t, t - y_l
-        upper = rest_u * fade(above, 0.5 * self._thick[0], self._nose + 0.02)
+        upper = rest_u * fade(above, 0.5 * self._thick[0], self.nose + 0.02)
         upper += (edge_u - rest_u) * fade(above, 0.0, max(0.22, 1.1 * self._thick[0]))
         lower = jaw * fade(t - chin, 0.0, _NECK)
-        lower += (rest_l - jaw) * fade(below, 0.7 * self._thick[1], 0.95 * self._chin)
+        lower += (rest_l - jaw) * fade(below, 0.7 * self._thick[1], 0.95 * self.chin)
         lower += (edge_l - rest_l) * fade(below, 0.0, max(0.26, 1.1 * self._thick[1]))
 
         ds, dt = s + sideways - self._s, t - self._t
         (ax, bx), (ay, by) = (frame.axes * frame.width).tolist()
         dense = abs(ax * by - bx * ay) / frame.width  # pixels that t = 1 measures square to the lips
-        planes = (
+        planes: list[Floats] = [
             ax * ds + bx * (dt - upper),
             ay * ds + by * (dt - upper),
             ax * ds + bx * (dt - lower),
             ay * ds + by * (dt - lower),
             -dense * above,
             dense * below,
-            contact,
-        )
-        full = [cv2.resize(plane, self._size, interpolation=cv2.INTER_LINEAR)[self._cut] for plane in planes]
-        return Warped(cv2.merge(full[0:2]) + self._identity, cv2.merge(full[2:4]) + self._identity, *full[4:7])
+            np.asarray(contact, np.float32),
+        ]
+        full = [enlarge(plane, self._size)[self._cut] for plane in planes]
+        upper_at, lower_at = (np.asarray(cv2.merge(full[k : k + 2])) + self._identity for k in (0, 2))
+        return Warped(upper_at, lower_at, *full[4:7])
 
     def _expressed(self, pose: Pose) -> tuple[Floats, Floats]:
         """Positions before smile, frown and pull moved them."""

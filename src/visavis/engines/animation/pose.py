@@ -35,7 +35,7 @@ class Pose:
     brow_inner: float = 0.0
     brow_outer: tuple[float, float] = (0.0, 0.0)
     brow_down: tuple[float, float] = (0.0, 0.0)
-    head: tuple[float, float, float, float, float, float] = (0.0,) * 6  # type: ignore[assignment]
+    head: tuple[float, float, float, float, float, float] = (0.0,) * 6
     """Pitch, yaw, roll, x, y, z, as in `media.face`."""
     breath: float = 0.0
 
@@ -64,8 +64,15 @@ def _pose(mouth: list[float], c: list[float], head: tuple[float, ...], breath: f
     # each eye has its own in and out; both eyes look the same way
     right = c[_LOOK["OutLeft"]] + c[_LOOK["InRight"]] - c[_LOOK["InLeft"]] - c[_LOOK["OutRight"]]
     down = c[_LOOK["DownLeft"]] + c[_LOOK["DownRight"]] - c[_LOOK["UpLeft"]] - c[_LOOK["UpRight"]]
+    aperture, jaw, width, round_, tuck, press, tongue = mouth
     return Pose(
-        *mouth,
+        aperture,
+        jaw,
+        width,
+        round_,
+        tuck,
+        press,
+        tongue,
         smile=(smile[0] - frown[0], smile[1] - frown[1]),
         aside=c[INDEX["mouthLeft"]] - c[INDEX["mouthRight"]],
         blink=pair("eyeBlink"),

@@ -1,4 +1,7 @@
-"""An avatar and a pose to a picture: mouth, eyes, then the head that carries them. No state between pictures."""
+"""An avatar and a pose to a picture: mouth and eyes, then the head that carries them, or the video's own frame.
+
+Nothing is kept between pictures but what follows from the avatar alone.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.avatars.avatar import Avatar
+from visavis.avatars.rig.sampling import Picture, sample
 from visavis.engines.animation.eyes import Eyes
 from visavis.engines.animation.head import HeadWarp
 from visavis.engines.animation.interior import Interior
 from visavis.engines.animation.mouth import MouthWarp
 from visavis.engines.animation.pose import Pose, poses
-
-Picture = NDArray[np.uint8]
+from visavis.engines.animation.video import Video
 
 
 class Renderer:
@@ -32,28 +35,43 @@ class Renderer:
         self._interior = Interior(avatar.rig, self._mouth.frame)
         self._eyes = Eyes(avatar.rig, self._plate)
         self._head = HeadWarp(avatar.rig, shape)
+        self._video = Video(avatar, self._mouth) if avatar.kind == "video" else None
+        self._alpha = avatar.alpha
 
     def render(
         self,
         curves: NDArray[np.float32],
         head: NDArray[np.float32] | None = None,
         extra: Mapping[str, float] | None = None,
+        seconds: float = 0.0,
     ) -> Picture:
-        """The picture (h, w, 3) for one row of curves (52,), of head pose (6,) and of extra channels."""
+        """The picture for one row of curves (52,), of head pose (6,) and of extra channels; see `draw`."""
         extra = extra or {}
         channels = [np.array([extra.get(name, 0.0)], np.float32) for name in ("tongue_raise", "breath")]
         rows = np.zeros((1, 6), np.float32) if head is None else np.asarray(head, np.float32)[None]
-        return self.draw(poses(np.asarray(curves, np.float32)[None], rows, *channels)[0])
+        return self.draw(poses(np.asarray(curves, np.float32)[None], rows, *channels)[0], seconds)
 
-    def draw(self, pose: Pose) -> Picture:
-        """The picture (h, w, 3) of a pose; the caller's own."""
+    def draw(self, pose: Pose, seconds: float = 0.0) -> Picture:
+        """The picture of a pose, the caller's own: (h, w, 3), or (h, w, 4) where the avatar has transparency.
+
+        A video moves by itself: of the pose its mouth alone is used, and `seconds` on the media clock say which of
+        its frames is shown.
+        """
         picture = self._plate.copy()
         self._draw_mouth(picture, pose)
-        self._eyes.draw(picture, pose)
-        picture = self._head.apply(picture, pose)
+        if self._video is not None:
+            x0, y0, x1, y1 = self._mouth.box
+            mouth = picture[y0:y1, x0:x1].astype(np.float32)
+            picture = self._video.carry(mouth, self._video.frame_at(seconds))
+        else:
+            self._eyes.draw(picture, pose)
+            if self._alpha is not None:
+                picture = np.dstack([picture, self._alpha])
+            picture = self._head.apply(picture, pose)
         if self._output != (picture.shape[1], picture.shape[0]):
             shrunk = self._output[0] < picture.shape[1]
-            picture = cv2.resize(picture, self._output, interpolation=cv2.INTER_AREA if shrunk else cv2.INTER_LINEAR)
+            interpolation = cv2.INTER_AREA if shrunk else cv2.INTER_LINEAR
+            picture = np.asarray(cv2.resize(picture, self._output, interpolation=interpolation), np.uint8)
         return picture
 
     def _draw_mouth(self, picture: Picture, pose: Pose) -> None:
@@ -85,4 +103,4 @@ class Renderer:
 def _sampled(plate: Picture, at: NDArray[np.float32]) -> Picture:
     if not len(at):
         return np.zeros((0, at.shape[1], plate.shape[2]), np.uint8)
-    return np.asarray(cv2.remap(plate, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(sample(plate, at), np.uint8)

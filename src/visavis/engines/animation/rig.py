@@ -70,7 +70,7 @@ class Rig:
         frames: list[Frame] = []
         for first in range(0, len(times), _STEP):
             part = slice(first, first + _STEP)
-            frames += await self._worker.run(_draw, renderer, wanted[part], times[part])
+            frames += await self._worker.run(_draw, renderer, wanted[part], times[part], rate)
         return frames, Carry("", None)
 
     def _renderer(self, avatar: Avatar, size: int) -> Renderer:
@@ -82,5 +82,5 @@ class Rig:
         return renderer
 
 
-def _draw(renderer: Renderer, wanted: Sequence[Pose], times: Sequence[int]) -> list[Frame]:
-    return [Frame(renderer.draw(pose), time) for pose, time in zip(wanted, times, strict=True)]
+def _draw(renderer: Renderer, wanted: Sequence[Pose], times: Sequence[int], rate: int) -> list[Frame]:
+    return [Frame(renderer.draw(pose, time / rate), time) for pose, time in zip(wanted, times, strict=True)]
