@@ -57,7 +57,7 @@ class FaceTrack:
     width: Floats
     """(t,) between the inner corners of the lips, in the same unit."""
     still: Floats
-    """(t, n, 2) `STILL_POINTS`, in the same unit."""
+    """(t, n, 2) `STILL_POINTS`, in the same unit, but the video's median one: a noisy scale is no motion."""
     mouth_sharpness: Floats
     """(t,) variance of the Laplacian about the lips, over that of the rest of the face."""
 
@@ -105,13 +105,14 @@ def track_face(video: Path, progress: Callable[[float], None]) -> FaceTrack:
     if not any(np.isfinite(row[0]) for row in rows):
         raise BadInput(f"no face is found in '{video}': give a video of one speaking face")
     table = np.stack(rows)
+    scale = np.nanmedian(table[:, 3])
     return FaceTrack(
         times=np.array(times) - times[0],
         fps=fps,
         gap=table[:, 0],
         width=table[:, 1],
         mouth_sharpness=table[:, 2],
-        still=table[:, 3:].reshape(len(table), -1, 2),
+        still=table[:, 4:].reshape(len(table), -1, 2) / scale,
     )
 
 
@@ -123,7 +124,7 @@ def lip_gap(landmarks: Floats) -> float:
     return float(np.mean([(landmarks[low, :2] - landmarks[up, :2]) @ down for up, low in INNER_PAIRS]))
 
 
-_ABSENT = np.full(3 + 2 * len(STILL_POINTS), np.nan, np.float32)
+_ABSENT = np.full(4 + 2 * len(STILL_POINTS), np.nan, np.float32)
 
 
 def _averaged(mesher: FaceMesh, picture: NDArray[np.uint8], face: Face) -> Face | None:
@@ -143,8 +144,8 @@ def _measure(picture: NDArray[np.uint8], landmarks: Floats) -> Floats:
     points = landmarks[:, :2]
     scale = max(float(np.linalg.norm(points[EYE_CORNERS[1]] - points[EYE_CORNERS[0]])), 1e-6)
     width = float(np.linalg.norm(points[INNER_CORNERS[1]] - points[INNER_CORNERS[0]]))
-    head = (lip_gap(landmarks) / scale, width / scale, _mouth_sharpness(picture, points))
-    return np.concatenate([np.array(head, np.float32), (points[list(STILL_POINTS)] / scale).ravel()])
+    head = (lip_gap(landmarks) / scale, width / scale, _mouth_sharpness(picture, points), scale)
+    return np.concatenate([np.array(head, np.float32), points[list(STILL_POINTS)].ravel()])
 
 
 def _mouth_sharpness(picture: NDArray[np.uint8], points: Floats) -> float:
