@@ -62,7 +62,7 @@ def test_progress_goes_from_nothing_to_all(portrait: Path) -> None:
 
 def test_a_picture_without_a_face_is_refused_with_advice(tmp_path: Path) -> None:
     grey = _save(tmp_path / "grey.png", np.full((400, 400, 3), 127, np.uint8))
-    with pytest.raises(NoFace, match=r"no face is found in .*grey\.png: use one that shows a face from the front"):
+    with pytest.raises(NoFace, match=r"no face is found in .*grey\.png: use one that shows a face upright"):
         build_avatar(grey, "nobody")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import wave
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -93,6 +94,17 @@ def test_a_telephone_s_video_is_turned_upright(make_video: MakeVideo) -> None:
     assert frame[40:].mean() < 60
 
 
+def test_pixels_that_are_not_square_are_made_so(tmp_path: Path) -> None:
+    path = tmp_path / "anamorphic.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 180, 120, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((120, 180, 3), 90, np.uint8), "rgb24")))
+        container.mux(stream.encode(None))
+    assert next(open_footage(path).frames()).shape == (120, 240, 3)
+
+
 def test_short_losses_are_bridged_and_long_ones_cut_the_video() -> None:
     start, meshes = longest_stretch(_faces("####....####", step=2.0))
     assert (start, len(meshes)) == (0, 12)
@@ -151,7 +163,7 @@ def test_a_video_cut_off_is_used_as_far_as_it_goes_and_it_is_said(face: Pixels, 
 
 
 def test_broken_and_soundless_and_faceless_files_are_told_apart(
-    face: Pixels, make_video: MakeVideo, tmp_path: Path
+    face: Pixels, make_video: MakeVideo, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     cut = make_video(_swaying(face, 5))
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])  # an MP4's index is at its end
@@ -177,6 +189,7 @@ def test_broken_and_soundless_and_faceless_files_are_told_apart(
 
     with pytest.raises(NoFace, match="no face is seen for half a second"):
         build_avatar(make_video([np.full((240, 320, 3), 90, np.uint8)] * 20, name="grey.mp4"), "grey")
+    assert capfd.readouterr().err == ""  # the exception's line is all that is said
 
 
 def test_frames_are_decoded_when_wanted_and_the_last_used_are_kept(face: Pixels) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 from av.video.reformatter import Colorspace, Interpolation
 from numpy.typing import NDArray
 
@@ -40,9 +40,9 @@ class Footage:
         count = 0
         try:
             with av.open(str(self.path), options=_OPTIONS) as container:
-                stream = container.streams.video[0]
+                stream = _moving(container)[0]
                 stream.thread_type = "AUTO"
-                for frame in _evenly(container.decode(stream), stream.average_rate):
+                for frame in _evenly(container.decode(stream), stream):
                     count += 1
                     yield frame
         except (av.error.FFmpegError, OSError):
@@ -57,7 +57,7 @@ def open_footage(path: Path) -> Footage:
         remark = looks_like(file)
     try:
         with av.open(str(path), options=_OPTIONS) as container:
-            moving = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+            moving = _moving(container)
             if not moving:
                 raise BadInput(f"{path} has sound but no picture in it: give a picture or a video of a face")
             context = moving[0].codec_context
@@ -72,9 +72,15 @@ def open_footage(path: Path) -> Footage:
     return Footage(path, duration)
 
 
-def _evenly(frames: Iterator[av.VideoFrame], rate: Fraction | None) -> Iterator[NDArray[np.uint8]]:
+def _moving(container: av.container.InputContainer) -> list[av.VideoStream]:
+    """The streams that move: not the cover of a song."""
+    return [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
+
+
+def _evenly(frames: Iterator[av.VideoFrame], stream: av.VideoStream) -> Iterator[NDArray[np.uint8]]:
     """At each k / FPS the frame nearest in time: even for variable rates, halved for 50, repeated for 12.5."""
-    step = 1 / float(rate) if rate else 1 / FPS
+    step = 1 / float(stream.average_rate or FPS)
+    aspect = float(stream.sample_aspect_ratio or 1)  # of a pixel
     first: float | None = None
     held: av.VideoFrame | None = None
     held_time, count = 0.0, 0
@@ -87,20 +93,19 @@ def _evenly(frames: Iterator[av.VideoFrame], rate: Fraction | None) -> Iterator[
                 continue  # time must advance
             pixels = None
             while count / FPS < (held_time + time) / 2:
-                pixels = _pixels(held) if pixels is None else pixels
+                pixels = _pixels(held, aspect) if pixels is None else pixels
                 yield pixels
                 count += 1
         held, held_time = frame, time
     if held is not None:
-        pixels = _pixels(held)
+        pixels = _pixels(held, aspect)
         while count / FPS < held_time + step or not count:
             yield pixels
             count += 1
 
 
-def _pixels(frame: av.VideoFrame) -> NDArray[np.uint8]:
-    aspect = frame.sample_aspect_ratio if hasattr(frame, "sample_aspect_ratio") else None
-    width, height = round(frame.width * float(aspect or 1)), frame.height
+def _pixels(frame: av.VideoFrame, aspect: float) -> NDArray[np.uint8]:
+    width, height = round(frame.width * aspect), frame.height
     shrink = min(1.0, _LONG / max(width, height), _SHORT / min(width, height))
     # what does not say how its colours are coded follows the custom: BT.709 from 720 lines on, BT.601 below
     untold_hd = frame.colorspace == _UNSPECIFIED and frame.height >= 720

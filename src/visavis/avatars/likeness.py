@@ -16,7 +16,7 @@ from visavis.errors import NoFace
 
 MIN_FACE = 64
 """Pixels from forehead to chin in the source, below which a face is too coarse to speak."""
-REMEDY = "use one that shows a face from the front, in good light"
+REMEDY = "use one that shows a face upright and from the front, in good light"
 
 _SHARPEN = 0.35  # pays for the one resampling that each rendered frame goes through
 _BLUR = 1 / 512  # of the frame's side: what the sharpening takes for softness
