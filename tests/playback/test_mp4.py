@@ -6,6 +6,7 @@ import asyncio
 import math
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -232,6 +233,29 @@ class TestWholeOrNotAtAll:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert closed.is_set()
+        assert os.listdir(tmp_path) == []
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
+    def test_ctrl_c_leaves_nothing(self, tmp_path: Path) -> None:
+        script = f"""
+import asyncio, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from pathlib import Path
+from test_mp4 import FPS, clips_of, noise, write_mp4
+
+async def endless():
+    while True:
+        for clip in clips_of(noise(2)):
+            yield clip
+
+asyncio.run(write_mp4(endless(), Path({str(tmp_path / "a.mp4")!r}), fps=FPS))
+"""
+        process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True)
+        while not any(part.stat().st_size for part in tmp_path.iterdir()):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+        assert said.rstrip().endswith("KeyboardInterrupt")
         assert os.listdir(tmp_path) == []
 
     async def test_clips_without_a_sound_write_nothing(self, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,4 +24,5 @@ def writing(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise OutputFailed(f"there is no folder '{path.parent}' to write into: create it, or choose another") from None
     except OSError as error:
-        raise OutputFailed(f"cannot write '{path}': {error.strerror or error}; choose another place") from None
+        remedy = "make room, or choose another place" if error.errno == errno.ENOSPC else "choose another place"
+        raise OutputFailed(f"cannot write '{path}': {error.strerror or error}; {remedy}") from None
