@@ -37,7 +37,7 @@ def paint(size: int, scale: int = 2) -> F:
     picture = light.backdrop(c)
     behind = _behind(c)[..., None]
     back = hair.DARK * (1.1 + 0.5 * c.noise(95, 0.012, 14.0)[..., None])
-    picture = f32(picture * (1 - behind) + behind * np.maximum(back, 0.003))
+    picture = f32(picture * (1 - behind) + behind * np.maximum(back, 0.7 * hair.DARK))
     for layer in layers:
         surface = light.lit(c, layer, key, f32(light.occlusion(c, z) * hidden))
         picture = f32(picture + (surface - picture) * layer.mask[..., None])

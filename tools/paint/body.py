@@ -57,8 +57,8 @@ def jumper(c: Canvas) -> Layer:
         (((0.17, 0.80), (0.36, 0.74), (0.56, 0.70)), 0.014), (((0.24, 0.92), (0.42, 0.83), (0.62, 0.76)), 0.016),
         (((0.50, 1.02), (0.60, 0.88), (0.64, 0.76)), 0.020), (((0.0, 0.86), (0.12, 0.83), (0.26, 0.72)), 0.012),
     ):  # fmt: skip
-        folds += 0.9 * size * c.line(points, size, size * 1.6)
-    z = z + folds + 0.010 * c.noise(71, 0.16)
+        folds += 1.5 * size * c.line(points, size, size * 1.6)
+    z = z + folds + 0.018 * c.noise(71, 0.16)
     along = f32(c.y - 0.30 * np.abs(c.x) ** 1.25 + 0.006 * c.noise(72, 0.10))
     column = f32(c.x * (1 + 0.10 * np.abs(c.x)) + 0.004 * c.noise(73, 0.12)) / 0.0185
     u = np.abs((column % 1) - 0.5) * 2

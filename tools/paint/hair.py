@@ -13,7 +13,7 @@ from tools.paint.light import KEY
 DARK, BASE, TIP = f32((0.012, 0.005, 0.003)), f32((0.085, 0.027, 0.010)), f32((0.22, 0.078, 0.024))
 # Each side's guides run from the face outwards; each point is (x, y, z), z towards the viewer.
 RIGHT = (
-    ((0.055, -0.520, 0.30), (0.150, -0.500, 0.33), (0.245, -0.415, 0.27), (0.308, -0.270, 0.20), (0.330, -0.110, 0.16),
+    ((0.055, -0.534, 0.30), (0.150, -0.508, 0.33), (0.245, -0.415, 0.27), (0.308, -0.270, 0.20), (0.330, -0.110, 0.16),
      (0.318, 0.050, 0.12), (0.290, 0.200, 0.12), (0.262, 0.360, 0.14), (0.232, 0.500, 0.17), (0.205, 0.590, 0.20)),
     ((0.058, -0.590, 0.30), (0.175, -0.580, 0.34), (0.288, -0.475, 0.28), (0.350, -0.300, 0.22), (0.372, -0.110, 0.19),
      (0.366, 0.070, 0.17), (0.350, 0.220, 0.17), (0.330, 0.370, 0.18), (0.300, 0.510, 0.21), (0.255, 0.625, 0.22)),
@@ -23,7 +23,7 @@ RIGHT = (
      (0.450, 0.080, -0.02), (0.452, 0.240, 0.00), (0.446, 0.390, 0.02), (0.425, 0.520, 0.04), (0.380, 0.620, 0.06)),
 )  # fmt: skip
 LEFT = (
-    ((0.055, -0.520, 0.30), (-0.060, -0.535, 0.35), (-0.195, -0.470, 0.31), (-0.295, -0.310, 0.22),
+    ((0.055, -0.534, 0.30), (-0.060, -0.533, 0.35), (-0.195, -0.470, 0.31), (-0.295, -0.310, 0.22),
      (-0.326, -0.120, 0.16), (-0.318, 0.050, 0.12), (-0.290, 0.200, 0.12), (-0.262, 0.360, 0.14),
      (-0.236, 0.500, 0.17), (-0.212, 0.600, 0.20)),
     ((0.058, -0.590, 0.30), (-0.080, -0.610, 0.35), (-0.240, -0.530, 0.30), (-0.342, -0.330, 0.23),
@@ -105,7 +105,7 @@ def _lock(guides: F, middle: float, spread: float, count: int, rng: np.random.Ge
         line[:, 0] += side * swing * late * np.sin(own) + rng.normal(0, 0.0012) + rng.normal(0, 0.006) * t**2
         line[:, 2] += 1.6 * swing * late * np.cos(own)
         line[:, :2] += rng.normal(0, 0.0035, 2) * (1 - t[:, None]) ** 3
-        lines.append((f32(line[: max(8, int(len(line) * length * (1 - abs(rng.normal(0, 0.035)))))]), edge))
+        lines.append((f32(line[: max(8, int(len(line) * length * (1 - abs(rng.normal(0, 0.065)))))]), edge))
     return lines
 
 
@@ -125,16 +125,17 @@ def strands(c: Canvas, seed: int = 91) -> Hair:
             locks.append((guides, float(middle), 3.0, 0.05, 2))
     locks.sort(key=lambda lock: lock[2] - 0.8 * lock[1])
     for guides, middle, depth, spread, size in locks:
-        tone = 0.46 + 0.34 * min(depth, 1.6) + rng.normal(0, 0.09)
+        tone = 0.40 + 0.38 * min(depth, 1.6) + rng.normal(0, 0.09)
         for line, edge in _lock(guides, middle, spread, size, rng):
             colours = _encode(_shade(line, tone + rng.normal(0, 0.10), edge, float(rng.normal(0.03, 0.07))))
             pixels = c.pixels(line)
             thick = 2 if depth < 1.0 and rng.random() < 0.6 else 1
             points = pixels.tolist()
             for i, (p, q, colour) in enumerate(zip(points, points[1:], colours, strict=False)):
-                cv2.line(picture, p, q, colour, thick if i < 0.85 * len(points) else 1, cv2.LINE_AA, 4)
+                cv2.line(picture, p, q, colour, thick if i < 0.7 * len(points) else 1, cv2.LINE_AA, 4)
             if depth < 3:
-                cv2.polylines(alpha, [pixels], False, 255, thick, cv2.LINE_AA, 4)
+                cv2.polylines(alpha, [pixels[: int(0.9 * len(pixels))]], False, 255, thick, cv2.LINE_AA, 4)
+                cv2.polylines(alpha, [pixels[int(0.9 * len(pixels)) - 1 :]], False, 255, 1, cv2.LINE_AA, 4)
             else:
                 fine = np.zeros_like(alpha)
                 cv2.polylines(fine, [pixels], False, 130, 1, cv2.LINE_AA, 4)

@@ -66,8 +66,8 @@ def lit(c: Canvas, layer: Layer, open_key: F, open_all: F) -> F:
 
 def backdrop(c: Canvas) -> F:
     """Return the studio wall: a soft pool of light behind the shoulders, darker towards the corners."""
-    glow = np.exp(-0.5 * (((c.x - 0.30) / 0.85) ** 2 + ((c.y + 0.10) / 0.80) ** 2))
-    wall = f32((0.085, 0.130, 0.145)) + f32((0.215, 0.235, 0.215)) * glow[..., None]
+    glow = np.exp(-0.5 * (((c.x - 0.22) / 0.72) ** 2 + ((c.y + 0.16) / 0.70) ** 2))
+    wall = f32((0.060, 0.100, 0.118)) + f32((0.290, 0.305, 0.275)) * glow[..., None]
     warm = np.exp(-0.5 * (((c.x + 0.95) / 0.55) ** 2 + ((c.y - 0.75) / 0.6) ** 2))
     wall = wall + f32((0.10, 0.055, 0.025)) * warm[..., None]
     return f32(wall * (1 + 0.02 * c.noise(81, 0.25)[..., None]))
