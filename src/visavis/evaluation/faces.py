@@ -191,4 +191,6 @@ def _pictures(video: Path) -> Iterator[tuple[float, float, NDArray[np.uint8]]]:
                 yield time, rate, frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
     except (av.error.FFmpegError, OSError):
         if not count:
-            raise BadInput(f"'{video}' is not a video that can be read (corrupt or mislabelled)") from None
+            raise BadInput(
+                f"'{video}' is not a video that can be read (corrupt or mislabelled): use MP4 or WebM"
+            ) from None
