@@ -11,11 +11,15 @@ BIN := .venv/bin
 help: ## Print what can be made.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/'
 
-install: .venv/.installed ## Create .venv and install Visavis for development.
+install: .venv/.installed ## Create .venv and install Visavis in it.
 
 .venv/.installed: pyproject.toml constraints.txt scripts/python.sh
 	@python=$$(PYTHON='$(PYTHON)' sh scripts/python.sh) && echo "using $$python" && "$$python" -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/.dev: .venv/.installed
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
@@ -27,7 +31,7 @@ test: check ## Run everything: format, lint, types, import direction, tests.
 	@$(BIN)/visavis models pull
 	$(BIN)/python -m pytest
 
-check: install ## The fast half of the tests: format, lint, types, import direction.
+check: .venv/.dev ## The fast half of the tests: format, lint, types, import direction.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -164,13 +164,13 @@ async def _animate(speech: Path, avatar_name: str | None, job: Job) -> None:
 
 
 def _introduce(job: Job, settings: Settings, slots: Collection[Slot]) -> None:
-    """Say in one line what is used, and fetch what that needs."""
+    """Fetch what is needed for the first time, and say in one line what is used."""
     from visavis.cli.models import fetch_missing
-    from visavis.engines.registry import choose
+    from visavis.engines.registry import choose, wanted_weights
 
+    fetch_missing(wanted_weights(slots, settings))
     chosen = {slot: choose(slot, settings).info for slot in slots}
     job.say("using:  " + ", ".join(f"{info.name} ({slot})" for slot, info in chosen.items()))
-    fetch_missing()
 
 
 async def _avatar(name: str | None, settings: Settings) -> Avatar:

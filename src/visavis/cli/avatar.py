@@ -29,6 +29,7 @@ def create(
     from visavis.avatars.store import AvatarStore, check_name
     from visavis.cli.progress import steps
     from visavis.engines.loading import check_voice
+    from visavis.engines.registry import wanted_weights
     from visavis.errors import BadInput
     from visavis.settings import load_settings
 
@@ -39,7 +40,7 @@ def create(
         raise BadInput(f"there is an avatar '{name}' already: choose another --name, or --force to replace it")
     if voice is not None:
         check_voice(voice, settings)
-    fetch_missing()
+    fetch_missing(wanted_weights((), settings))
     with steps(f"making {name}") as progress:
         made = build_avatar(source, name, size=settings.size, voice=voice, note=note, progress=progress)
         store.save(made)

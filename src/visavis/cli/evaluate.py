@@ -23,11 +23,13 @@ def evaluate(
 ) -> None:
     """Measure lip-sync: the face is found again in every frame and compared with the sound or the intended motion."""
     from visavis.cli.progress import bar
+    from visavis.engines.registry import wanted_weights
     from visavis.evaluation import evaluate as measure
     from visavis.playback.motion_file import read_motion
+    from visavis.settings import load_settings
 
     target = None if motion is None else read_motion(motion)
-    fetch_missing()
+    fetch_missing(wanted_weights((), load_settings()))
     with bar("evaluating", None, "s of video") as progress:
         report = measure(video, target, progress)
     values = dataclasses.asdict(report)

@@ -67,6 +67,8 @@ def fetch_missing(names: list[str] | None = None) -> None:
 
     wanted = [name for name in weights.missing() if names is None or name in names]
     if wanted:
+        size = sum(weights.find(name).bytes for name in wanted) / 1e6
+        typer.echo(f"fetching {len(wanted)} data files ({size:.0f} MB), once, into {weights.folder()}", err=True)
         with downloads() as progress:
             weights.fetch(wanted, progress=progress)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from visavis import weights
 from visavis.engines.protocols import SLOTS, Availability, Engine, EngineInfo, Slot
 from visavis.errors import BadConfiguration, EngineUnavailable
 from visavis.settings import Settings
@@ -73,6 +75,26 @@ def speaks(info: EngineInfo, language: str) -> bool:
     """Whether an engine knows a language: the base language decides, an empty list is any."""
     base = language.split("-")[0].lower()
     return not info.languages or base in {tag.split("-")[0].lower() for tag in info.languages}
+
+
+def wanted_weights(slots: Collection[Slot], settings: Settings) -> list[str]:
+    """The data files to fetch before `slots` can be chosen from: of the engines that lack nothing else, the best.
+
+    Files that belong to no engine (the face mesh) are always wanted.
+    """
+    of_engines = {name for slot in SLOTS for c in candidates(slot) for name in c.info.weights}
+    wanted = [name for name in weights.missing() if name not in of_engines]
+    for slot in slots:
+        name = getattr(settings, slot)
+        for candidate in candidates(slot):
+            if candidate.info.name != name and (name != "auto" or candidate.info.rank < 0):
+                continue
+            if lacking := [each for each in candidate.info.weights if not weights.present(each)]:
+                wanted += lacking
+                break
+            if candidate.availability.ready:
+                break
+    return wanted
 
 
 def create(slot: Slot, settings: Settings) -> Engine:
