@@ -165,3 +165,13 @@ def test_a_face_seen_in_several_views_is_one_face() -> None:
     merged = merge([one(0, 100, 0.9), one(6, 106, 0.6), one(60, 100, 0.5), one(300, 500, 0.7)])
     assert [round(found.score, 1) for found in merged] == [0.7, 0.9]
     assert 0 < merged[1].box[0] < 60
+
+
+def test_a_steady_mesh_depends_less_on_where_it_is_looked_for(face: Pixels, mesher: FaceMesh) -> None:
+    start = mesher.mesh(face).landmarks
+    random = np.random.default_rng(0)
+    rough = [start + np.append(random.normal(0, 5, 2), 0).astype(np.float32) for _ in range(6)]
+    plain = np.stack([mesher.mesh(face, previous=one).landmarks for one in rough])
+    steady = np.stack([mesher.steady_mesh(face, one).landmarks for one in rough])
+    assert steady.std(axis=0).mean() < 0.8 * plain.std(axis=0).mean()
+    np.testing.assert_allclose(steady.mean(axis=0)[:, :2], start[:, :2], atol=6)

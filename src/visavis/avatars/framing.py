@@ -12,7 +12,7 @@ Floats = NDArray[np.float32]
 
 FACE_SHARE = 0.46
 """Height of the face, forehead to chin, as a share of the frame's: room for hair, shoulders and motion."""
-_MIDDLE = 0.5  # of the frame's height, where the middle of the face comes to lie
+_MIDDLE = 0.52  # of the frame's height, where the middle of the face comes to lie
 _TIGHTEST = 1.12  # the frame's side in extents of the face: tighter, the chin would leave it when the mouth opens
 
 

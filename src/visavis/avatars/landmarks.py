@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import cv2
 import numpy as np
@@ -87,6 +88,25 @@ class FaceMesh:
             detection = found[0]
         rough = self._mesh_in(picture, Region.around_detection(detection.box, detection.keypoints))
         return self._mesh_in(picture, Region.around_mesh(rough.landmarks)) if rough.score >= 0.1 else rough
+
+    def steady_mesh(self, picture: Picture, rough: Floats) -> Face:
+        """The mesh of the face that lies at `rough` (468, 3), for a picture that is looked at once and for all.
+
+        The mesh depends a little on where the network is told to look: its lips by 1.5 pixels r.m.s. on a face of 235.
+        For the mean of nine looks, the regions moved, scaled and turned as from frame to frame, it is half of that.
+        """
+        middle = Region.around_mesh(rough)
+        faces = [self._mesh_in(picture, middle)]
+        for x, y, turn in product((-1, 1), repeat=3):
+            moved = Region(
+                middle.x + 0.015 * x * middle.side,
+                middle.y + 0.015 * y * middle.side,
+                middle.side * (1 + 0.03 * x * y),
+                middle.angle + 0.03 * turn,
+            )
+            faces.append(self._mesh_in(picture, moved))
+        landmarks = np.stack([face.landmarks for face in faces]).mean(axis=0)
+        return Face(landmarks, float(np.mean([face.score for face in faces])))
 
     def irises(self, picture: Picture, landmarks: Floats) -> Floats:
         """(2, 5, 2): the irises on the viewer's left and right, each its centre and its rim right, above, left, below.

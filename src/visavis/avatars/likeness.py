@@ -72,8 +72,9 @@ def _again(plate: NDArray[np.uint8], rough: NDArray[np.float32], mesher: FaceMes
     centre = rough[:, :2].mean(axis=0)
     for face in faces_in(plate, mesher):
         if np.linalg.norm(face.landmarks[:, :2].mean(axis=0) - centre) < 0.3 * face.height:
-            return face.landmarks
-    face = mesher.mesh(plate, previous=rough)
+            rough = face.landmarks
+            break
+    face = mesher.steady_mesh(plate, rough)
     return face.landmarks if face.score >= MESH_SCORE else rough
 
 
