@@ -1,7 +1,7 @@
 """Lips from the sound alone, seen twice: by a streaming phone recogniser, and by the network of `lips`.
 
 The recogniser knows phones and so whole gestures; the network knows moments, shut lips above all, and voices the
-recogniser was not made for. Each row is their mean; lips are shut by what both think.
+recogniser was not made for. Each row is their weighted mean; lips are shut by what both think.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ SESSIONS = 4
 """Searches kept alive, about 10 MB each; a session beyond them is rebuilt when it speaks."""
 _FADE = 0.06  # seconds in which the mouth gets over a change of mind
 _REBUILT = 50  # blocks fed to a rebuilt search in one step: 100 ms of work
+_NETWORK = 0.65  # the network's share of a row
 _AGREED = 1.5  # what the recogniser's opinion adds to the network's log odds that the lips are shut
 
 
@@ -177,9 +178,9 @@ def _follow(mouth: Mouth, sounds: Sequence[Sound], first: int, last: int, *, goe
 
 
 def _agreed(seen: Seen, heard: Array) -> NDArray[np.float32]:
-    """(t, 7) the mean of both opinions, shut and quiet where they agree to be."""
+    """(t, 7) the weighted mean of both opinions, shut and quiet where they agree to be."""
     shut_by_phones = (heard[:, 0] <= 0.01) & (heard[:, 5] > 0.4)
     odds = np.log(seen.shut + 1e-6) - np.log(1.0 - seen.shut + 1e-6)
     odds += np.where(shut_by_phones, _AGREED, -_AGREED / 3)
     # where only the phones shut the lips, what the network sees of them still counts
-    return settled(0.5 * (seen.controls + heard), 1.0 / (1.0 + np.exp(-odds)), seen.quiet)
+    return settled(_NETWORK * seen.controls + (1.0 - _NETWORK) * heard, 1.0 / (1.0 + np.exp(-odds)), seen.quiet)

@@ -18,7 +18,7 @@ from visavis.engines.articulation.coarticulation import Array, smoothstep
 
 PAST, FUTURE = 16, 8
 """Blocks before and after a row's own that the network sees: 340 ms back, 180 ms ahead."""
-SHUT = (0.30, 0.55)
+SHUT = (0.35, 0.60)
 """The lips begin to close at the first certainty and are shut at the second."""
 QUIET = (0.50, 0.85)
 """The same for the whole mouth, and silence."""

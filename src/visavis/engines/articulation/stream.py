@@ -87,7 +87,7 @@ def with_life(audio: Audio, rows: NDArray[np.float32], face: Face, life: Life) -
     tail = samples[int(ends[-1]) if len(ends) else 0 :]
     controls = Controls.from_matrix(rows)
     curves = to_curves(controls)
-    curves += life.curves(times, brow)
+    curves += life.curves(times, brow)  # other curves than the mouth's
     extra: Mapping[str, Any] = {
         "tongue_raise": controls.tongue,
         "breath": life.breath(times),
