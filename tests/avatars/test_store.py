@@ -137,6 +137,12 @@ def test_no_space_on_disk_leaves_nothing_new_and_the_old_one_whole(
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
+def test_an_endless_note_is_refused_before_anything_is_written(store: AvatarStore, avatar: Avatar) -> None:
+    with pytest.raises(BadInput, match="note is too long"):
+        store.save(replace(avatar, note="x" * 70_000))
+    assert list(store.path("x").parent.iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path, avatar: Avatar) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputFailed, match="cannot write"):

@@ -80,7 +80,9 @@ def write_archive(avatar: Avatar, path: Path) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        raise OutputFailed(f"cannot write {path}: {error.strerror or error}") from None
+        raise OutputFailed(
+            f"cannot write {path}: {error.strerror or error}; make room or move the data folder"
+        ) from None
     finally:
         part.unlink(missing_ok=True)
 
@@ -136,12 +138,15 @@ def _write(avatar: Avatar, file: IO[bytes]) -> None:
         reference=avatar.reference,
         frames=len(avatar.frames),
     )
+    header = about.model_dump_json(by_alias=True, indent=1)
+    if len(header.encode()) > _LIMITS[_HEADER]:
+        raise BadInput("the avatar's note is too long: keep it under 60,000 characters")
     arrays = {"landmarks": avatar.landmarks, "irises": avatar.irises, "tracks": avatar.tracks}
     arrays |= {f"rig/{name}": array for name, array in avatar.rig.items()}
     packed = io.BytesIO()
     np.savez(packed, allow_pickle=False, **arrays)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:
-        archive.writestr(_HEADER, about.model_dump_json(by_alias=True, indent=1))
+        archive.writestr(_HEADER, header)
         archive.writestr(_ARRAYS, packed.getvalue())
         archive.writestr(_PLATE, _png(np.ascontiguousarray(avatar.plate[..., ::-1])), zipfile.ZIP_STORED)
         if avatar.alpha is not None:

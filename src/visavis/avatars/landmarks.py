@@ -29,9 +29,8 @@ MESH_SCORE = 0.5
 """Below this probability what the mesh was laid on is no face."""
 _DETECTION_SCORE = 0.5
 _FACE_SHARE = 0.12  # a face narrower than this share of what the detector was shown may hide a nearer view's better one
-_PIXEL = np.float32(
-    0.5
-)  # mesh and iris networks count whole pixels: without it a mirrored picture's mesh lies 1 px off
+# the mesh and iris networks count whole pixels: without this a mirrored picture's mesh lies a pixel off
+_PIXEL = np.float32(0.5)
 _LEVELS = 3  # views of the whole, of halves and of quarters: faces of a sixteenth of the picture's side
 
 
@@ -84,7 +83,7 @@ class FaceMesh:
         if detection is None:
             found = self.detect(picture)
             if not found:
-                raise NoFace("no face is found in the picture: use one that shows a face from the front, in good light")
+                raise NoFace("no face is found in the picture: use one that shows a face upright and from the front")
             detection = found[0]
         rough = self._mesh_in(picture, Region.around_detection(detection.box, detection.keypoints))
         return self._mesh_in(picture, Region.around_mesh(rough.landmarks)) if rough.score >= 0.1 else rough
