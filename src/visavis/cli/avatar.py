@@ -67,11 +67,11 @@ def list_(as_json: JsonOption = False) -> None:
 @avatar.command(epilog="Example: visavis avatar show me")
 def show(name: NameArgument, as_json: JsonOption = False) -> None:
     """What is known of a stored avatar."""
-    from visavis.avatars.store import AvatarStore
+    from visavis.avatars.store import BUILTIN, AvatarStore
     from visavis.settings import load_settings
 
     store = AvatarStore(load_settings().data_dir / "avatars")
-    made = store.load(name)
+    made = store.builtin() if name == BUILTIN else store.load(name)
     facts = {
         "name": made.name,
         "kind": made.kind,
@@ -80,7 +80,7 @@ def show(name: NameArgument, as_json: JsonOption = False) -> None:
         "voice": made.voice,
         "note": made.note,
         "digest": made.digest,
-        "file": str(store.path(name)),
+        "file": "built in" if name == BUILTIN else str(store.path(name)),
     }
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
