@@ -10,7 +10,7 @@ import asyncio
 import importlib.util
 import sys
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from visavis.engines.asr.words import clean
 from visavis.engines.live import LiveStates
@@ -55,7 +55,7 @@ class _Heard:
 class PocketSphinx:
     """Recognises English with PocketSphinx's own acoustic and language model."""
 
-    info = EngineInfo(
+    info: ClassVar[EngineInfo] = EngineInfo(
         name="pocketsphinx",
         slot="asr",
         summary="small offline recogniser of English: good for clear, short questions",

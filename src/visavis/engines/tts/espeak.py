@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -66,7 +66,7 @@ _SAME = {"cmn": "zh", "no": "nb", "in": "id"}
 class Espeak:
     """Speaks many languages with espeak-ng's formant voices."""
 
-    info = EngineInfo(
+    info: ClassVar[EngineInfo] = EngineInfo(
         name="espeak",
         slot="tts",
         summary=f"{len(_VOICES)} voices in many languages, everywhere (espeak-ng in a process of its own)",

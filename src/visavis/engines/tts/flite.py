@@ -6,7 +6,7 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import Generator, Iterator, Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ _ASCII = str.maketrans(
 class Flite:
     """Speaks English with the voices of Debian's libflite1."""
 
-    info = EngineInfo(
+    info: ClassVar[EngineInfo] = EngineInfo(
         name="flite",
         slot="tts",
         summary="English voices from the system's flite library, with exact phone times",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import uuid
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ _State = tuple[NDArray[np.float32], NDArray[np.float32]]
 class Silero:
     """Speech probability by Silero's network on onnxruntime, one thread."""
 
-    info = EngineInfo(
+    info: ClassVar[EngineInfo] = EngineInfo(
         name="silero",
         slot="vad",
         summary="Silero VAD 6: speech or not, every 32 ms, half a percent of a core",
