@@ -48,9 +48,25 @@ class HeadWarp:
         for _ in range(_STEPS):
             at = self._node_index + back * self._to_node
             back = -sample(forward, at)
-        full = enlarge(back, (self._width, self._height))
-        full += self._identity
-        return sample(picture, full)
+        top, bottom, left, right = self._moving(back)
+        if top >= bottom:
+            return picture
+        full = enlarge(back, (self._width, self._height))[top:bottom, left:right]
+        warped = picture.copy()
+        warped[top:bottom, left:right] = sample(picture, full + self._identity[top:bottom, left:right])
+        return warped
+
+    def _moving(self, back: Floats) -> tuple[int, int, int, int]:
+        """Rows and columns, in pixels, outside which nothing moves."""
+        moves = np.abs(back).max(axis=-1) > 0.01
+        rows, columns = np.flatnonzero(moves.any(axis=1)), np.flatnonzero(moves.any(axis=0))
+        if not len(rows):
+            return 0, 0, 0, 0
+        x, y = (1 / self._to_node).tolist()
+        # a node's motion reaches to its neighbours
+        top, bottom = max(int((rows[0] - 1) * y), 0), min(int((rows[-1] + 2) * y) + 1, self._height)
+        left, right = max(int((columns[0] - 1) * x), 0), min(int((columns[-1] + 2) * x) + 1, self._width)
+        return top, bottom, left, right
 
     def _forward(self, pose: Pose) -> Floats | None:
         """(rows, columns, 2) how far each node moves, in pixels; None if none does."""

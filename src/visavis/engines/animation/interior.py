@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.avatars.rig.frame import MouthFrame
-from visavis.avatars.rig.sampling import Floats
+from visavis.avatars.rig.sampling import Floats, Picture
 from visavis.engines.animation.mouth import Lips, Warped
 from visavis.engines.animation.pose import Pose
 
@@ -28,48 +28,42 @@ class Interior:
             for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")
         }
 
-    def compose(self, upper: NDArray[np.uint8], lower: NDArray[np.uint8], warped: Warped, rows: slice) -> Floats:
-        """Both lips' sides of some rows of the box as one picture, without what is between them: float32 RGB."""
-        below_upper, below_lower = warped.below_upper[rows], warped.below_lower[rows]
-        side = np.clip(0.5 * (below_upper + below_lower) + np.float32(0.5), 0, 1)[..., None]
+    def compose(self, upper: Picture, lower: Picture, warped: Warped) -> Floats:
+        """Both lips' sides of the band as one picture, float32 RGB, the line of contact drawn where there is one."""
+        side = np.clip(0.5 * (warped.below_upper + warped.below_lower) + np.float32(0.5), 0, 1)[..., None]
         picture = upper.astype(np.float32)
         picture += (lower.astype(np.float32) - picture) * side
+        if warped.contact is not None:
+            sigma = np.float32(max(_CONTACT_WIDTH * self._frame.width, 0.8))
+            away = (warped.below_upper + warped.below_lower) * (np.float32(0.5) / sigma)
+            picture *= (1 - warped.contact * np.exp(-away * away))[..., None]
         return picture
 
-    def shade_contact(self, picture: Floats, warped: Warped, rows: slice) -> None:
-        """Draw, in place, the line where lips meet that the plate shows parted, or rolled in."""
-        contact = warped.contact[rows]
-        if contact.max() < 0.01:
-            return
-        sigma = np.float32(max(_CONTACT_WIDTH * self._frame.width, 0.8))
-        away = (warped.below_upper[rows] + warped.below_lower[rows]) * (np.float32(0.5) / sigma)
-        picture *= (1 - contact * np.exp(-away * away))[..., None]
-
-    def draw(self, picture: Floats, warped: Warped, box: tuple[int, int, int, int], lips: Lips, pose: Pose) -> None:
-        """Lay teeth, tongue and cavity, in place, where the lips are parted; `picture` is `box` (x0, y0, x1, y1)."""
-        x0, y0, _, _ = box
-        coverage = np.clip(warped.below_upper + np.float32(0.5), 0, 1) - np.clip(
-            warped.below_lower + np.float32(0.5), 0, 1
-        )
+    def draw(self, picture: Floats, warped: Warped, corner: tuple[int, int], lips: Lips, pose: Pose) -> None:
+        """Lay teeth, tongue and cavity between parted lips, in place; `corner` is where the band lies on the plate."""
+        coverage = np.clip(warped.below_upper + np.float32(0.5), 0, 1)
+        coverage -= np.clip(warped.below_lower + np.float32(0.5), 0, 1)
         # the sprites' box bounds what can be shown
+        x0, y0 = corner
         height, width = self._sprites["cavity"].shape[:2]
         left, top = max(self._x - x0, 0), max(self._y - y0, 0)
         right, bottom = min(self._x + width - x0, picture.shape[1]), min(self._y + height - y0, picture.shape[0])
-        found = cv2.boundingRect((coverage[top:bottom, left:right] > 0.004).astype(np.uint8))
-        x, y, w, h = found
+        if right <= left or bottom <= top:
+            return
+        x, y, w, h = cv2.boundingRect((coverage[top:bottom, left:right] > 0.004).astype(np.uint8))
         if not w or not h:
             return
         view = (slice(top + y, top + y + h), slice(left + x, left + x + w))
         at = (left + x + x0 - self._x, top + y + y0 - self._y)
 
         inside = self._cut("cavity", at, (w, h), 0.0)[..., :3]
-        fall, tongue, rounded = lips.lower, pose.tongue, pose.round
-        _over(inside, self._cut("tongue", at, (w, h), 0.025 + 0.38 * fall - 0.11 * tongue))
+        fall = lips.lower
+        _over(inside, self._cut("tongue", at, (w, h), 0.025 + 0.38 * fall - 0.11 * pose.tongue))
         _over(inside, self._cut("lower_teeth", at, (w, h), 0.95 * fall - 0.012))
-        _over(inside, self._cut("upper_teeth", at, (w, h), -0.05 * rounded))
+        _over(inside, self._cut("upper_teeth", at, (w, h), -0.05 * pose.round))
         unit = np.float32(1 / (0.03 * self._frame.width))
-        shadow = (0.26 + 0.2 * rounded) * np.exp(-np.maximum(warped.below_upper[view], 0) * unit)
-        shadow += 0.12 * np.exp(np.minimum(warped.below_lower[view], 0) * unit)
+        shadow = np.float32(0.26 + 0.2 * pose.round) * np.exp(-np.maximum(warped.below_upper[view], 0) * unit)
+        shadow += np.float32(0.12) * np.exp(np.minimum(warped.below_lower[view], 0) * unit)
         inside *= (1 - shadow)[..., None]
         under = picture[view]
         under += (inside - under) * coverage[view][..., None]

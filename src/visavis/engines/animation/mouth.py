@@ -10,7 +10,7 @@ enlarged: displacements, never positions, so that a face at rest is its plate, b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -23,7 +23,7 @@ from visavis.avatars.rig.sampling import Floats, enlarge
 from visavis.engines.animation.fade import fade
 from visavis.engines.animation.pose import Pose
 
-WIDEST_GAP = 0.50
+WIDEST_GAP = 0.52
 """Gap between the inner lips at aperture 1, in mouth widths (`MouthFrame.width`)."""
 CHIN_DROP = 0.18
 """How far the chin falls at jaw 1, in mouth widths."""
@@ -45,6 +45,8 @@ class Lips:
     lower: float
     half: float
     """The mouth's half width relative to that at rest."""
+    contact: bool
+    """Whether a line of contact is to be drawn."""
 
     @property
     def gap(self) -> float:
@@ -54,22 +56,24 @@ class Lips:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Warped:
-    """The mouth's warp in one picture, for every pixel of `MouthWarp.box`."""
+    """The mouth's warp in one picture, over the rows of `MouthWarp.box`.
 
+    Rows before `first` show the upper lip's side only and rows from `last` on the lower lip's; those between, the
+    band, both, and what is between them.
+    """
+
+    first: int
+    last: int
     upper: Floats
-    """(h, w, 2) position on the plate, for what belongs to the upper lip's side."""
+    """(last, w, 2) position on the plate, for what belongs to the upper lip's side."""
     lower: Floats
-    """(h, w, 2) the same for the lower lip's side."""
+    """(h - first, w, 2) the same for the lower lip's side."""
     below_upper: Floats
-    """(h, w) pixels below the upper lip's edge; negative on its side."""
+    """(last - first, w) pixels below the upper lip's edge; negative on its side."""
     below_lower: Floats
-    """(h, w) pixels below the lower lip's edge; positive on its side."""
-    contact: Floats
-    """(h, w) 0 … 1 how dark a line of contact is to be drawn here, where the plate shows none."""
-
-    def rows(self, part: slice) -> Warped:
-        """The same for some rows only."""
-        return Warped(*(getattr(self, field.name)[part] for field in fields(self)))
+    """(last - first, w) pixels below the lower lip's edge; positive on its side."""
+    contact: Floats | None
+    """(last - first, w) 0 … 1 how dark a line of contact is to be drawn, where the plate shows none."""
 
 
 class MouthWarp:
@@ -83,7 +87,7 @@ class MouthWarp:
         self._seam = _held(rig["lips.seam"])
         self.centre = float(np.interp(0.0, COLUMNS, rig["lips.seam"]))
         self._is_open = bool(rig["lips.open"])
-        self._band = _held(rig["lips.band"])
+        self._dark = _held(rig["lips.band"])
         self._thick = tuple(float(v) for v in rig["lips.thickness"])
         self.nose = max(self.centre - float(rig["lips.nose"]), 0.15)
         self.chin = max(float(np.interp(frame.middle, chin[:, 0], chin[:, 1])) - self.centre, 0.3)
@@ -154,21 +158,24 @@ class MouthWarp:
         tucked = pose.tuck * max(1 - a / 0.35, 0.0)
         # and a chin far below closed lips reads as an open mouth
         jaw = min(pose.jaw, a + 0.12) * (1 - pressed)
-        jaw = max(jaw + self._rest_jaw - pressed * (0.05 + 0.21 * self._parted) / CHIN_DROP, -0.29 / CHIN_DROP)
-        widest = WIDEST_GAP * a * (1.6 - 0.6 * a) * (1 + 0.25 * r)
+        jaw = max(
+            jaw + self._rest_jaw - pressed * (0.04 + 0.04 * self._parted + 0.20 * self._parted**3) / CHIN_DROP,
+            -0.31 / CHIN_DROP,
+        )
+        widest = WIDEST_GAP * a * (1.75 - 0.75 * a) * (1 + 0.25 * r)
         # lips round by closing near their corners; the wider they open, the fuller the curve
-        reach = np.clip(1 - (self._across / (0.97 - 0.27 * r)) ** (2.1 + 0.4 * a), 0, 1)
+        reach = np.clip(1 - (self._across / (1.03 - 0.30 * r)) ** (2.1 + 0.4 * a), 0, 1)
         curve = reach ** (0.85 - 0.12 * a)
         gap = widest * curve
         # corners fall with the jaw; between them both edges follow the curve of the gap
         drop = (0.14 * max(jaw, 0.0) + 0.10 * a) * np.where(self._across < 1, 1 - curve, self._beyond)
         share = 0.15 + 0.10 * r  # of the opening that the upper lip makes
-        tuck, press = np.maximum(tucked, (0.4 + 0.4 * self._parted) * pressed) * self._lens, pressed * self._lens
-        raised = (0.03 * tucked + (0.025 + 0.06 * self._parted) * pressed) * self._lens
+        tuck, press = np.maximum(tucked, 0.6 * pressed) * self._lens, pressed * self._lens
+        raised = (0.03 * tucked + (0.04 + 0.12 * self._parted) * pressed) * self._lens
         y_u = self._seam + drop - share * gap - raised
         y_l = y_u + gap
         # pressed lips roll inwards: their edges' colours come from further out; so does a tucked lower lip's
-        hidden = 0.5 * self._band * press
+        hidden = 0.5 * self._dark * press
         roll_u = hidden + 0.06 * self._thick[0] * press
         roll_l = hidden + (0.06 * press + 0.40 * tuck) * self._thick[1]
         rest_u = drop - share * 0.8 * widest * self._bump + 0.9 * self._close_upper - 0.8 * raised
@@ -185,11 +192,12 @@ class MouthWarp:
         half = 1 + 0.10 * max(pose.width, 0.0) - 0.16 * max(-pose.width, 0.0) - 0.26 * r
         return Lips(
             tables,
-            float(y_u.min()),
-            float(y_l.max()),
-            float(y_u[mid]) - self.centre,
-            float(y_l[mid]) - self.centre,
-            half,
+            top=float(y_u.min()),
+            bottom=float(y_l.max()),
+            upper=float(y_u[mid]) - self.centre,
+            lower=float(y_l[mid]) - self.centre,
+            half=half,
+            contact=self._is_open or pressed > 0,
         )
 
     def warp(self, pose: Pose, lips: Lips) -> Warped:
@@ -212,18 +220,37 @@ class MouthWarp:
         ds, dt = s + sideways - self._s, t - self._t
         (ax, bx), (ay, by) = (frame.axes * frame.width).tolist()
         dense = abs(ax * by - bx * ay) / frame.width  # pixels that t = 1 measures square to the lips
-        planes: list[Floats] = [
-            ax * ds + bx * (dt - upper),
-            ay * ds + by * (dt - upper),
-            ax * ds + bx * (dt - lower),
-            ay * ds + by * (dt - lower),
-            -dense * above,
-            dense * below,
-            np.asarray(contact, np.float32),
-        ]
-        full = [enlarge(plane, self._size)[self._cut] for plane in planes]
-        upper_at, lower_at = (np.asarray(cv2.merge(full[k : k + 2])) + self._identity for k in (0, 2))
-        return Warped(upper_at, lower_at, *full[4:7])
+        first, last = self._band(above, below)
+        end = self.box[3] - self.box[1]
+        upper_at = [self._enlarged(ax_ * ds + bx_ * (dt - upper), 0, last) for ax_, bx_ in ((ax, bx), (ay, by))]
+        lower_at = [self._enlarged(ax_ * ds + bx_ * (dt - lower), first, end) for ax_, bx_ in ((ax, bx), (ay, by))]
+        return Warped(
+            first,
+            last,
+            np.asarray(cv2.merge(upper_at)) + self._identity[:last],
+            np.asarray(cv2.merge(lower_at)) + self._identity[first:],
+            self._enlarged(-dense * above, first, last),
+            self._enlarged(dense * below, first, last),
+            self._enlarged(np.asarray(contact, np.float32), first, last) if lips.contact else None,
+        )
+
+    def _band(self, above: Floats, below: Floats) -> tuple[int, int]:
+        """The rows of the box in which both lips' sides may show."""
+        near = np.float32(1.5 * self._factor / self.frame.width)
+        rows = np.flatnonzero(((above < near) & (below < near)).any(axis=1))
+        if not len(rows):
+            return 0, 0
+        skipped, end = self._cut[0].start, self.box[3] - self.box[1]
+        first, last = int(rows[0]) * self._factor - skipped, (int(rows[-1]) + 1) * self._factor - skipped
+        return min(max(first, 0), end), min(max(last, 0), end)
+
+    def _enlarged(self, plane: Floats, first: int, last: int) -> Floats:
+        """A plane on the grid for every pixel of some rows of the box."""
+        f, skipped = self._factor, self._cut[0].start
+        low = max((first + skipped) // f - 1, 0)
+        high = min(-(-(last + skipped) // f) + 1, len(plane))
+        full = enlarge(plane[low:high], (self._size[0], (high - low) * f))
+        return full[first + skipped - low * f : last + skipped - low * f, self._cut[1]]
 
     def _expressed(self, pose: Pose) -> tuple[Floats, Floats]:
         """Positions before smile, frown and pull moved them."""

@@ -77,27 +77,17 @@ class Renderer:
     def _draw_mouth(self, picture: Picture, pose: Pose) -> None:
         lips = self._mouth.lips(pose)
         warped = self._mouth.warp(pose, lips)
+        first, last = warped.first, warped.last
         x0, y0, x1, y1 = self._mouth.box
-        # rows above the line between the lips show the upper lip's side only, rows below it the lower's
-        middle = warped.below_upper + warped.below_lower
-        line = np.flatnonzero((middle.min(axis=1) < 2) & (middle.max(axis=1) > -2))
-        first, last = (int(line[0]), int(line[-1]) + 1) if len(line) else (0, 0)
-        parted = np.flatnonzero((warped.below_upper > -1) & (warped.below_lower < 1))
-        if len(parted):
-            width = middle.shape[1]
-            first, last = min(first, int(parted[0]) // width), max(last, int(parted[-1]) // width + 1)
         area = picture[y0:y1, x0:x1]
-        upper = _sampled(self._plate, warped.upper[:last])
-        lower = _sampled(self._plate, warped.lower[first:])
-        band = slice(first, last)
-        both = self._interior.compose(upper[first:], lower[: last - first], warped, band)
-        self._interior.shade_contact(both, warped, band)
-        if lips.gap > 0:
-            self._interior.draw(both, warped.rows(band), (x0, y0 + first, x1, y0 + last), lips, pose)
-        area[:first] = upper[:first]
-        area[last:] = lower[last - first :]
-        np.rint(both, out=both)
-        area[band] = np.clip(both, 0, 255)
+        upper, lower = _sampled(self._plate, warped.upper), _sampled(self._plate, warped.lower)
+        area[:first], area[last:] = upper[:first], lower[last - first :]
+        if last > first:
+            both = self._interior.compose(upper[first:], lower[: last - first], warped)
+            if lips.gap > 0:
+                self._interior.draw(both, warped, (x0, y0 + first), lips, pose)
+            np.rint(both, out=both)
+            area[first:last] = np.clip(both, 0, 255, out=both)
 
 
 def _sampled(plate: Picture, at: NDArray[np.float32]) -> Picture:
