@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from visavis import weights
-from visavis.engines.llm.llamacpp import MODEL, LlamaCpp
+from visavis.engines.llm.llamacpp import LlamaCpp
+from visavis.engines.llm.smollm import MODEL
 from visavis.settings import load_settings
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from visavis import weights
-from visavis.engines.llm.llamacpp import MODEL
 from visavis.engines.llm.requantize import q4_1, q8_0, requantize
+from visavis.engines.llm.smollm import MODEL
 
 
 def blocks(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:

@@ -1,8 +1,8 @@
 """llama.cpp in this process: any GGUF chat model, answers offline.
 
-llama.cpp's own scheduler keeps the prompts it has seen: it continues the most similar one, and puts idle ones aside
-in memory until they are wanted again. So a conversation whose history only grows costs its new words each turn, many
-conversations share the tokens of their system prompt, and no bookkeeping is needed here.
+Each conversation has a slot of llama.cpp's prompt cache to itself, so that one whose history only grows costs its new
+words each turn. A new conversation begins with a copy of another's slot, or takes over the least recently used one, and
+keeps what both have in common: the system prompt.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 import importlib.util
 import logging
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -21,22 +20,20 @@ from typing import Any, ClassVar, Self
 from visavis import weights
 from visavis.engines.llm.context import fit, payload
 from visavis.engines.llm.pushed import pushed
-from visavis.engines.llm.requantize import requantize
+from visavis.engines.llm.slots import Door, Slots
+from visavis.engines.llm.smollm import MODEL, faster, with_examples
 from visavis.engines.protocols import Availability, Delta, EngineInfo, Message, Sampling
 from visavis.errors import BadInput, EngineFailed, EngineUnavailable
 from visavis.settings import Settings, load_settings
 from visavis.streams.flow import Stream
 
-MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
-ANSWERS = 4
-"""Answers made at the same time; further ones wait."""
+SLOTS = 4
+"""Conversations whose prompts are kept, and answers made at the same time; further ones wait."""
 CONTEXT = 4096
-"""Tokens that the answers under way share; 23 kB of memory each for SmolLM2."""
+"""Tokens that all slots share; 23 kB of memory each for SmolLM2."""
 WINDOW = 1500
 """Tokens of one conversation; beyond it the oldest turns are left out."""
 
-_FASTER, _FASTER_BYTES = "SmolLM2-135M-Instruct.Q8_0.gguf", 144_811_072
-_CACHE_MB = 64  # of prompts put aside: about 2,800 tokens for SmolLM2
 _BATCH = 64  # prompt tokens a step; between two of them an answer can be given up
 
 _log = logging.getLogger(__name__)
@@ -58,7 +55,9 @@ class LlamaCpp:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._server: Any = None  # xllamacpp.Server, which has no types
-        self._pool = ThreadPoolExecutor(ANSWERS, thread_name_prefix="llamacpp")
+        self._pool = ThreadPoolExecutor(SLOTS, thread_name_prefix="llamacpp")
+        self._slots = Slots(SLOTS)
+        self._door: Door | None = None
         self._asked = 0
 
     @classmethod
@@ -78,16 +77,25 @@ class LlamaCpp:
         model = weights.require(MODEL) if file is None else file
         loop = asyncio.get_running_loop()
         if file is None:
-            model = await loop.run_in_executor(self._pool, _faster, model)
-        self._server = await loop.run_in_executor(self._pool, _load, model, self._settings.threads)
-        async with aclosing(self.complete([Message("user", "Hello")], Sampling(max_tokens=1))) as warming:
+            model = await loop.run_in_executor(self._pool, faster, model)
+        self._door = Door()
+        try:
+            self._server = await loop.run_in_executor(self._pool, _load, model, self._settings.threads, self._door)
+        except BaseException:
+            self._door.close()
+            raise
+        begin = [Message("system", self._settings.system_prompt)] if self._settings.system_prompt else []
+        async with aclosing(self.complete([*begin, Message("user", "Hi")], Sampling(max_tokens=1))) as warming:
             async for _ in warming:
                 pass
+        self._slots.forget()  # the first conversation finds a warm slot
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         self._server = None  # tells the answers under way to stop; the last one drops it
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+        if self._door is not None:
+            self._door.close()
 
     async def complete(self, messages: Sequence[Message], options: Sampling) -> Stream[Delta]:
         """The answer as it is made; closing the stream ends the work within one token.
@@ -96,32 +104,35 @@ class LlamaCpp:
         """
         self._asked += 1
         sent = fit(messages, WINDOW)
-        request = _request(sent, options)
+        finished, said = False, ""
+        with self._slots.take(options.session) as slot:
+            request = self._request(sent, options, slot.id)
 
-        def answer(push: Callable[[dict[str, Any]], bool]) -> None:
-            # looked up on the thread: the engine may have been left while this waited
-            if (server := self._server) is not None:
+            def answer(push: Callable[[dict[str, Any]], bool]) -> None:
+                if (server := self._server) is None:
+                    return  # the engine was left while this waited for a thread
                 try:
+                    if slot.like is not None and self._door is not None:
+                        self._door.copy(server.listening_address, slot.like, slot.id)
                     server.handle_chat_completions(request, lambda chunk: push(chunk) or self._server is None)
                 except Exception as error:  # what llama.cpp throws has no type of its own
                     raise EngineFailed("llm", self.info.name, str(error)) from None
 
-        finished, said = False, ""
-        async with aclosing(pushed(self._pool, answer)) as chunks:
-            async for chunk in chunks:
-                delta = _delta(chunk)
-                finished, said = delta.finish is not None, said + delta.text
-                if delta.text or delta.finish:
-                    yield delta
+            async with aclosing(pushed(self._pool, answer)) as chunks:
+                async for chunk in chunks:
+                    delta = _delta(chunk)
+                    finished, said = delta.finish is not None, said + delta.text
+                    if delta.text or delta.finish:
+                        yield delta
         if not finished:
             raise EngineFailed("llm", self.info.name, "the answer broke off; ask again")
         following = fit([*messages, Message("assistant", said), Message("user", "")], WINDOW)
         if len(following) < len(sent) and self._server is not None:
-            self._read_ahead(following)
+            self._read_ahead(following, slot.id)
 
-    def _read_ahead(self, messages: Sequence[Message]) -> None:
+    def _read_ahead(self, messages: Sequence[Message], slot: int) -> None:
         """Read a prompt while the answer is being spoken: after a cut in the history it would take seconds."""
-        asked, request = self._asked, _request(messages, Sampling(max_tokens=1))
+        asked, request = self._asked, self._request(messages, Sampling(max_tokens=1), slot)
 
         def unwanted(chunk: dict[str, Any]) -> bool:
             _log_timings(chunk)
@@ -133,20 +144,26 @@ class LlamaCpp:
 
         self._pool.submit(read)
 
+    def _request(self, messages: Sequence[Message], options: Sampling, slot: int) -> dict[str, Any]:
+        if self._settings.llm_file is None:
+            messages = with_examples(messages)
+        return {
+            "messages": payload(messages),
+            "id_slot": slot,
+            "stream": True,
+            "return_progress": True,  # a chunk after each step of the prompt, so that it can be given up
+            "max_tokens": options.max_tokens,
+            "temperature": options.temperature,
+            "top_p": options.top_p,
+            "stop": list(options.stop),
+            # small models fall into loops
+            "repeat_penalty": 1.1,
+            "repeat_last_n": 64,
+            "chat_template_kwargs": {"enable_thinking": False},  # a person is waiting
+        }
 
-def _faster(model: Path) -> Path:
-    """The embedded model in the form that reads questions fastest, made once; the model itself if that cannot be."""
-    faster = model.with_name(_FASTER)
-    try:
-        if not (faster.is_file() and faster.stat().st_size == _FASTER_BYTES):
-            requantize(model, faster)
-    except (OSError, ValueError) as error:
-        _log.warning("the language model reads slower than it could: %s", error)
-        return model
-    return faster
 
-
-def _load(path: Path, threads: int) -> Any:
+def _load(path: Path, threads: int, door: Door) -> Any:
     """The model of a GGUF file, ready to answer."""
     try:
         with path.open("rb") as file:
@@ -160,52 +177,36 @@ def _load(path: Path, threads: int) -> Any:
     import xllamacpp
 
     try:
-        return xllamacpp.Server(_parameters(xllamacpp.CommonParams(), path, threads))
+        return xllamacpp.Server(_parameters(xllamacpp.CommonParams(), path, threads, door))
     except Exception as error:
         raise EngineUnavailable(f"llama.cpp cannot load {path} ({error}); {_remedy(path)}") from None
 
 
 def _remedy(path: Path) -> str:
-    if path.name in (MODEL, _FASTER):
+    if path.parent == weights.folder():
         return "it is damaged: delete it and run `visavis models pull`"
     return "set VISAVIS_LLM_FILE to a GGUF chat model that this llama.cpp knows"
 
 
-def _parameters(p: Any, path: Path, threads: int) -> Any:
+def _parameters(p: Any, path: Path, threads: int, door: Door) -> Any:
     """Fill in llama.cpp's parameters, an `xllamacpp.CommonParams`."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     p.model.path = str(path)
     p.verbosity = -1  # nothing on the terminal
     p.n_ctx = CONTEXT
     p.n_batch = p.n_ubatch = _BATCH
-    p.n_parallel, p.kv_unified = ANSWERS, True
-    p.cache_ram_mib = _CACHE_MB
+    p.n_parallel, p.kv_unified = SLOTS, True
+    p.cache_idle_slots, p.cache_ram_mib = False, 0  # the slots are the cache
     p.fit_params = False  # measures free memory for a second, for a model of a hundred megabytes
     # a prompt is worked on while nobody speaks yet, an answer while the rest of the pipeline needs a core
     p.cpuparams.n_threads = threads or max(1, cores - 1)
     p.cpuparams_batch.n_threads = threads or cores
     p.cpuparams.poll = p.cpuparams_batch.poll = 0
-    # llama.cpp always listens on a local port: without the key, it answers nobody
-    p.api_keys = [secrets.token_urlsafe(32)]
+    # llama.cpp always listens on a local port; without the key, it answers nobody
+    p.api_keys, p.slot_save_path = [door.key], door.folder
     p.hostnames, p.port, p.n_threads_http = ["127.0.0.1"], 0, 1
-    p.ui = p.endpoint_slots = False
+    p.ui = False
     return p
-
-
-def _request(messages: Sequence[Message], options: Sampling) -> dict[str, Any]:
-    return {
-        "messages": payload(messages),
-        "stream": True,
-        "return_progress": True,  # a chunk after each step of the prompt, so that it can be given up
-        "max_tokens": options.max_tokens,
-        "temperature": options.temperature,
-        "top_p": options.top_p,
-        "stop": list(options.stop),
-        # small models fall into loops
-        "repeat_penalty": 1.1,
-        "repeat_last_n": 64,
-        "chat_template_kwargs": {"enable_thinking": False},  # a person is waiting
-    }
 
 
 def _delta(chunk: dict[str, Any]) -> Delta:
