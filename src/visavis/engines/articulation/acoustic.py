@@ -72,16 +72,15 @@ def _from_sound(window: Window, face: Face, life: Life, lips: Lips) -> tuple[Mot
     return from_rows(window, rows, replace(face, hearing=hearing), life)
 
 
-def listen(
-    window: Window, hearing: Hearing | None, lips: Lips, further: int = 0
-) -> tuple[NDArray[np.float32], Seen, Hearing]:
+def listen(window: Window, hearing: Hearing | None, lips: Lips) -> tuple[NDArray[np.float32], Seen, Hearing]:
     """What `window` brings: its new blocks, (n, BLOCK) samples at 16 kHz, and what is seen in its rows.
 
-    Blocks are heard as far ahead as the network needs, and `further` ones.
+    One row more is seen on each side, to know where the certainty that the lips are shut has its peaks; so a row
+    knows at most 200 ms of what follows it.
     """
     audio = window.audio
     if hearing is None or hearing.end != audio.start:
         hearing = Hearing.begin(audio)
     first, last = row_numbers(audio)
-    blocks, features, hearing = hearing.hear(audio, window.ahead, first - PAST, last + FUTURE + further)
-    return blocks, lips.see(features[: PAST + last - first + FUTURE]), hearing
+    blocks, features, hearing = hearing.hear(audio, window.ahead, first - 1 - PAST, last + 1 + FUTURE)
+    return blocks, lips.see(features).peaked(), hearing

@@ -37,7 +37,7 @@ SESSIONS = 4
 _FADE = 0.06  # seconds in which the mouth gets over a change of mind
 _REBUILT = 50  # blocks fed to a rebuilt search in one step: 100 ms of work
 _NETWORK = 0.65  # the network's share of a row
-_AGREED = 1.5  # what the recogniser's opinion adds to the network's log odds that the lips are shut
+_AGREED, _DENIED = 2.5, 0.5  # what the recogniser adds to, or takes from, the network's log odds that lips are shut
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +129,7 @@ class Allphone:
 def _from_sound(
     window: Window, face: Face, life: Life, lips: Lips, stream: PhoneStream, listening: Listening | None
 ) -> tuple[Motion, Face, Listening]:
-    blocks, seen, hearing = listen(window, face.hearing, lips, STEP - 1)
+    blocks, seen, hearing = listen(window, face.hearing, lips)
     first, last = row_numbers(window.audio)
     if listening is None:
         # steps stand on the clock's grid, so that they are the same however the sound is cut
@@ -181,6 +181,6 @@ def _agreed(seen: Seen, heard: Array) -> NDArray[np.float32]:
     """(t, 7) the weighted mean of both opinions, shut and quiet where they agree to be."""
     shut_by_phones = (heard[:, 0] <= 0.01) & (heard[:, 5] > 0.4)
     odds = np.log(seen.shut + 1e-6) - np.log(1.0 - seen.shut + 1e-6)
-    odds += np.where(shut_by_phones, _AGREED, -_AGREED / 3)
+    odds += np.where(shut_by_phones, _AGREED, -_DENIED)
     # where only the phones shut the lips, what the network sees of them still counts
     return settled(_NETWORK * seen.controls + (1.0 - _NETWORK) * heard, 1.0 / (1.0 + np.exp(-odds)), seen.quiet)

@@ -1,7 +1,7 @@
 """A small network that sees a mouth in a spectrum: 500 ms of sound to the seven controls and three certainties.
 
 Three dilated convolutions, 84 thousand weights, trained by `tools/train_lips.py` on speech that this project's own
-voices synthesised in eighteen languages, with the controls that `coarticulation` gives for its phone times as the
+voices synthesised in seventeen languages, with the controls that `coarticulation` gives for its phone times as the
 target; gain, colour, pace and noise were varied. It is regression for how the mouth moves and detection for what it
 must not miss: whether the lips are shut, the lower lip is at the teeth, and whether anybody speaks.
 """
@@ -18,7 +18,7 @@ from visavis.engines.articulation.coarticulation import Array, smoothstep
 
 PAST, FUTURE = 16, 8
 """Blocks before and after a row's own that the network sees: 340 ms back, 180 ms ahead."""
-SHUT = (0.35, 0.60)
+SHUT = (0.25, 0.45)
 """The lips begin to close at the first certainty and are shut at the second."""
 QUIET = (0.50, 0.85)
 """The same for the whole mouth, and silence."""
@@ -36,6 +36,15 @@ class Seen:
     """(t,) probability of f or v."""
     quiet: Array
     """(t,) probability that nobody speaks."""
+
+    def peaked(self) -> Seen:
+        """(t - 2,) the inner rows; where `shut` peaks it is the sum of three rows.
+
+        The network is often sure of a short closure, but not of which row it falls into.
+        """
+        before, shut, after = self.shut[:-2], self.shut[1:-1], self.shut[2:]
+        summed = np.where((shut >= before) & (shut > after), np.minimum(before + shut + after, 1.0), shut)
+        return Seen(self.controls[1:-1], summed, self.tucked[1:-1], self.quiet[1:-1])
 
 
 class Lips:
