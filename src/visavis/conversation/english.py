@@ -32,7 +32,7 @@ _TOP = r"(?:com|org|net|edu|gov|info|io|ai|dev|app|co\.uk|uk|de|fr|eu|ca|au|us|t
 
 def english(text: str) -> str:
     """The text with everything in it that is not a word put into words."""
-    if text.isupper() and len(text.split()) > 2:
+    if text.isupper() and sum(map(str.isalpha, text.split())) > 2:
         text = text.lower()  # a sentence all in capitals is a loud one, not a row of abbreviations
     for pattern, say in _RULES:
         text = pattern.sub(say, text)
@@ -44,7 +44,7 @@ def _address(match: re.Match[str]) -> str:
     address = re.sub(r"^(?:https?://|ftp://)?(?:www\.)?", "", match[0], flags=re.IGNORECASE)
     end = re.search(r"[.,;:!?)\]]{0,5}$", address)
     address, closing = (address[: end.start()], end[0]) if end else (address, "")
-    domain, *path = address.split("/")
+    domain, *path = re.split(r"[?#]", address, maxsplit=1)[0].split("/")
     said = " dot ".join(_label(label) for label in domain.split(".") if label)
     for part in path[:2]:
         if not re.fullmatch(r"[A-Za-z-]{1,20}", part):

@@ -157,9 +157,13 @@ async def test_a_cancelled_request_leaves_an_engine_that_works(espeak: Espeak) -
     assert [word.text for word in speech.words] == ["Next."]
 
 
-async def test_leaving_ends_the_process() -> None:
+@pytest.mark.parametrize("hung", [False, True])
+async def test_leaving_ends_the_process(hung: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LEAVE", 0.3)
     async with Espeak(Settings()) as espeak:
         pid = child(espeak)
+        if hung:
+            os.kill(pid, signal.SIGSTOP)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 

@@ -44,6 +44,8 @@ class _Heard:
     settled: tuple[Word, ...] = ()
     offset: int = 0
     """Samples of the utterance before `chunks`."""
+    mean: str = ""
+    """The cepstral mean the decoder had adapted to before `chunks`; '' is where it begins."""
     chunks: tuple[bytes, ...] = ()
 
     @property
@@ -116,7 +118,7 @@ class PocketSphinx:
             decoder = self._free.pop() if self._free else await worker.run(_Decoder)
         try:
             if new:
-                await worker.run(decoder.begin)
+                await worker.run(decoder.begin, heard.mean)
                 for piece in heard.chunks:
                     await worker.run(decoder.feed, piece)
             raw = chunk.to_int16().tobytes()
@@ -127,8 +129,8 @@ class PocketSphinx:
                 words = await worker.run(decoder.end)
             everything = heard.settled + _shifted(words, heard.offset)
             if full and not final:
-                heard = _Heard(everything, heard.offset + heard.samples)
-                await worker.run(decoder.begin)
+                heard = _Heard(everything, heard.offset + heard.samples, decoder.mean())
+                await worker.run(decoder.begin, heard.mean)
         except BaseException:
             # a cancelled step may still run: who takes the decoder next waits behind it on the same thread
             self._free.append(decoder)
@@ -154,14 +156,17 @@ class _Decoder:
         self._mean = self._decoder.get_cmn(False)
         self._open = False
 
-    def begin(self) -> None:
-        """Start an utterance; one that is still open is forgotten."""
+    def begin(self, mean: str) -> None:
+        """Start an utterance with this cepstral mean, or the first one; an open utterance is forgotten."""
         if self._open:
             self._decoder.end_utt()
-        # the running mean of the cepstrum is carried from utterance to utterance otherwise
-        self._decoder.set_cmn(self._mean)
+        self._decoder.set_cmn(mean or self._mean)  # left alone, it would be that of whoever spoke before
         self._decoder.start_utt()
         self._open = True
+
+    def mean(self) -> str:
+        """The cepstral mean now."""
+        return str(self._decoder.get_cmn(False))
 
     def feed(self, raw: bytes) -> tuple[tuple[Word, ...], bool]:
         """The words so far with these 16-bit samples, and whether the last thing heard is silence."""

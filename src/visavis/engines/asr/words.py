@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 _VARIANT = re.compile(r"\(\d+\)$")
-_ENDINGS = ("", "s", "ed", "er", "ers", "ing", "in", "y")
+_ENDINGS = ("", "s", "es", "ed", "er", "ers", "ing", "in", "y")
 
 
 def clean(word: str) -> str:

@@ -216,8 +216,9 @@ class _Process:
         assert child.stdin is not None
         child.stdin.close()
         try:
-            async with asyncio.timeout(_LEAVE):
-                await child.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LEAVE):
+                    await child.wait()
         finally:
             await _kill(child)
 

@@ -110,14 +110,12 @@ class Flite:
 
 
 def tokenize(text: str) -> list[Token]:
-    """The written words of `text`, each with an ASCII spelling that flite can read."""
+    """The written words of `text`, each with an ASCII spelling that flite can read; endless ones in parts."""
     tokens = []
-    for written in text.split():
+    for written in re.sub(rf"(\S{{{_LONGEST_WORD}}})(?=\S)", r"\1 ", text).split():
         plain = unicodedata.normalize("NFKD", written.translate(_ASCII)).encode("ascii", "ignore").decode()
         plain = "".join(c for c in plain if c.isprintable())
-        plain = re.sub(r"^-+$", ",", plain)
-        plain = re.sub(rf"(\w{{{_LONGEST_WORD}}})(?=\w)", r"\1 ", plain)
-        tokens.append(Token(written, " ".join(plain.split())))
+        tokens.append(Token(written, " ".join(re.sub(r"^-+$", ",", plain).split())))
     return tokens
 
 
