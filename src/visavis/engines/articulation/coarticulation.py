@@ -77,7 +77,7 @@ class _Gesture:
 
 def smoothstep(x: Array) -> Array:
     """0 below 0, 1 above 1, smooth in between: 3x² - 2x³."""
-    x = np.clip(x, 0.0, 1.0)
+    x = np.minimum(np.maximum(x, 0.0), 1.0)
     return np.asarray(x * x * (3.0 - 2.0 * x))
 
 
@@ -171,9 +171,8 @@ def _vowel_floor(gestures: Sequence[_Gesture], times: Array) -> Array:
         if g.viseme.vowel:
             half = max((g.end - g.start) / 2, 0.05)
             # full from the led centre to the heard one
-            x = np.clip(
-                (np.clip(times, g.centre, np.inf) - g.centre - np.maximum(g.centre - LEAD - times, 0)) / half, -1, 1
-            )
+            away = times - np.minimum(np.maximum(times, g.centre - LEAD), g.centre)
+            x = np.minimum(np.abs(away) / half, 1.0)
             floor = np.maximum(floor, VOWEL_REACH * g.viseme.target[_APERTURE] * np.cos(x * np.pi / 2) ** 2)
     return floor
 
@@ -219,7 +218,7 @@ def _room(gestures: Sequence[_Gesture], i: int, step: int, edge: float) -> float
     """Seconds the lips have to part from `edge`: a ramp, or less where a vowel's centre is near."""
     j = i + step
     if 0 <= j < len(gestures) and gestures[j].viseme.vowel:
-        return float(np.clip(abs(gestures[j].centre - edge), SHORTEST_RAMP, RAMP))
+        return min(max(abs(gestures[j].centre - edge), SHORTEST_RAMP), RAMP)
     return RAMP
 
 
