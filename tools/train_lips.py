@@ -3,7 +3,7 @@
     python tools/train_lips.py --minutes 20            # needs PyTorch, which nothing else here does
 
 1) Texts: sentences made from a small grammar, and prose from Python's own documentation.
-2) Speech: flite and espeak-ng in eighteen languages, pitch and pace varied by resampling.
+2) Speech: flite and espeak-ng in seventeen languages, pitch and pace varied by resampling.
 3) Targets: the controls `coarticulation` gives for the known phones, and whether lips are shut, tucked, or silent.
 4) Training: gain, colour and noise are varied in the mel domain, anew for every example.
 
