@@ -67,6 +67,11 @@ def _brows(nodes: Floats, points: Floats, up: Floats, side: Floats, face: float)
     """(5, rows, columns, 2) pixels that nodes move: inner brows raised, outer left, outer right, whole left, right."""
     fields = []
     halves = []
+    # nothing moves outside the face
+    oval = points[list(topology.OVAL)]
+    middle = oval.mean(axis=0)
+    half = np.abs((oval - middle) @ side).max(), np.abs((oval - middle) @ up).max()
+    inside = _fall(np.hypot((nodes - middle) @ side / half[0], (nodes - middle) @ up / half[1]), 0.70, 1.0)
     for brow, lid in zip(topology.BROWS, topology.UPPER_LIDS, strict=True):
         line = points[list(brow)]
         outer, inner = line[[0, 5]].mean(axis=0), line[[4, 9]].mean(axis=0)
@@ -85,7 +90,7 @@ def _brows(nodes: Floats, points: Floats, up: Floats, side: Floats, face: float)
     lift = 0.045 * face
     inner = (np.maximum(inner_l, inner_r), lift)
     for weight, amount in (inner, (outer_l, lift), (outer_r, lift), (whole_l, 0.7 * lift), (whole_r, 0.7 * lift)):
-        fields.append(weight[..., None] * (amount * up))
+        fields.append((weight * inside)[..., None] * (amount * up))
     return np.where(np.abs(fields) < 0.02, 0, fields).astype(np.float32)
 
 

@@ -118,12 +118,12 @@ class MouthWarp:
         self._lay_grid(min(left, frame.corners[0] - 0.9), max(right, frame.corners[1] + 0.9))
 
     def _outline_at(self, chin: Floats, side: int) -> float:
-        """s of the face's outline level with the mouth."""
+        """s of the face's outline a little below the mouth."""
         half = chin[np.sign(chin[:, 0] - self.frame.middle) == side]
         if not len(half):  # a face in profile
             return self.frame.corners[side > 0]
         half = half[np.argsort(half[:, 1])]
-        return float(np.interp(self.centre + 0.1, half[:, 1], half[:, 0]))
+        return float(np.interp(self.centre + 0.3, half[:, 1], half[:, 0]))
 
     def _lay_grid(self, left: float, right: float) -> None:
         frame, f = self.frame, self._factor
@@ -146,8 +146,13 @@ class MouthWarp:
             np.meshgrid(np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32)), axis=-1
         )
         t = self._t - self.centre
-        self._at_corner = [np.exp(-(((self._s - c) / 0.34) ** 2) - (t / 0.30) ** 2) for c in frame.corners]
-        self._at_mouth = np.exp(-(((self._s - frame.middle) / 0.60) ** 2) - (t / 0.45) ** 2)
+        self._at_corner = [_patch((self._s - c) / 0.34, t / 0.30) for c in frame.corners]
+        self._at_mouth = _patch((self._s - frame.middle) / 0.60, t / 0.40)
+
+    def still(self, pose: Pose) -> bool:
+        """Whether the mouth in `pose` is the plate's own."""
+        controls = (pose.aperture, pose.jaw, pose.width, pose.round, pose.tuck, pose.press, pose.aside, *pose.smile)
+        return not self._is_open and not any(controls)
 
     def lips(self, pose: Pose) -> Lips:
         """Where a pose puts the lips."""
@@ -269,11 +274,17 @@ class MouthWarp:
         if lips.half == 1.0:
             return np.zeros_like(s)
         x = s - np.float32(self.frame.middle)
-        away = np.maximum(lips.top - t, t - lips.bottom)
-        near = 0.6 * fade(away, 0.02, 0.34) + 0.4 * fade(away, 0.02, 0.75)
+        over, under = lips.top - t, t - lips.bottom
+        wide = fade(over, 0.02, self.nose) * fade(under, 0.02, 0.60)
+        near = wide * (0.4 + 0.6 * fade(np.maximum(over, under), 0.02, 0.34))
         (corner_l, edge_l), (corner_r, edge_r) = self._sides
         beside = fade(-x, lips.half * corner_l, edge_l) * fade(x, lips.half * corner_r, edge_r)
         return np.asarray((1 / lips.half - 1) * x * beside * near, np.float32)
+
+
+def _patch(x: Floats, y: Floats) -> Floats:
+    """A bell of height 1 that reaches 0."""
+    return np.asarray(np.maximum(np.exp(-x * x - y * y) - 0.05, 0) / 0.95, np.float32)
 
 
 def _held(contour: Floats) -> Floats:

@@ -6,12 +6,14 @@ Nothing is kept between pictures but what follows from the avatar alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from visavis.avatars.avatar import Avatar
+from visavis.avatars.rig import build_rig
 from visavis.avatars.rig.sampling import Picture, sample
 from visavis.engines.animation.eyes import Eyes
 from visavis.engines.animation.head import HeadWarp
@@ -26,6 +28,8 @@ class Renderer:
 
     def __init__(self, avatar: Avatar, size: int | None = None) -> None:
         cv2.setNumThreads(1)  # pictures are small: more threads cost more than they bring
+        if avatar.kind == "picture" and size is not None and size < max(avatar.plate.shape[:2]):
+            avatar = _shrunk(avatar, size)
         self._plate = np.ascontiguousarray(avatar.plate)
         height, width = self._plate.shape[:2]
         scale = (size or max(height, width)) / max(height, width)
@@ -37,6 +41,11 @@ class Renderer:
         self._head = HeadWarp(avatar.rig, shape)
         self._video = Video(avatar, self._mouth) if avatar.kind == "video" else None
         self._alpha = avatar.alpha
+
+    @property
+    def mouth_box(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom of the part of the plate that a speaking mouth can change."""
+        return self._mouth.box
 
     def render(
         self,
@@ -58,7 +67,8 @@ class Renderer:
         its frames is shown.
         """
         picture = self._plate.copy()
-        self._draw_mouth(picture, pose)
+        if not self._mouth.still(pose):
+            self._draw_mouth(picture, pose)
         if self._video is not None:
             x0, y0, x1, y1 = self._mouth.box
             mouth = picture[y0:y1, x0:x1].astype(np.float32)
@@ -88,6 +98,21 @@ class Renderer:
                 self._interior.draw(both, warped, (x0, y0 + first), lips, pose)
             np.rint(both, out=both)
             area[first:last] = np.clip(both, 0, 255, out=both)
+
+
+def _shrunk(avatar: Avatar, size: int) -> Avatar:
+    """The same avatar with a smaller plate: drawing small is cheaper than drawing large and shrinking."""
+    height, width = avatar.plate.shape[:2]
+    scale = size / max(height, width)
+    shape = (2 * round(width * scale / 2), 2 * round(height * scale / 2))
+    plate = np.asarray(cv2.resize(avatar.plate, shape, interpolation=cv2.INTER_AREA), np.uint8)
+    alpha = avatar.alpha
+    if alpha is not None:
+        alpha = np.asarray(cv2.resize(alpha, shape, interpolation=cv2.INTER_AREA), np.uint8)
+    landmarks = (avatar.landmarks * np.float32(scale)).astype(np.float32)
+    irises = (avatar.irises * np.float32(scale)).astype(np.float32)
+    rig = build_rig(plate, landmarks, irises)
+    return replace(avatar, plate=plate, alpha=alpha, landmarks=landmarks, irises=irises, rig=rig)
 
 
 def _sampled(plate: Picture, at: NDArray[np.float32]) -> Picture:
