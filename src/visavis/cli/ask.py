@@ -95,6 +95,7 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
     from visavis.conversation.language import check_script
     from visavis.conversation.question import as_file, check_text, transcribe
     from visavis.conversation.reply import reply
+    from visavis.conversation.spoken import warm
     from visavis.engines.loading import check_voice, load_engines
     from visavis.playback.mp4 import check_output
     from visavis.settings import load_settings
@@ -110,7 +111,9 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
     if settings.voice is not None:
         check_voice(settings.voice, settings)
     begun = time.perf_counter()
+    warming = asyncio.ensure_future(asyncio.to_thread(warm))  # beside the engines, before the first number is said
     async with load_engines(settings, slots) as engines:
+        await warming
         loaded = time.perf_counter()
         heard = question if spoken is None else await transcribe(spoken, engines, settings.language)
         if spoken is not None:

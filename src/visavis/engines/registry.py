@@ -65,7 +65,7 @@ def choose(slot: Slot, settings: Settings) -> Candidate:
         ready = [c for c in ready if _has_voice(c, settings)] or ready
     elif speaking := [c for c in ready if speaks(c.info, settings.language)]:
         ready = speaking
-    else:
+    elif slot in ("asr", "tts"):  # ears and voices must know the language; a mind may try
         names = ", ".join(f"{c.info.name} ({', '.join(c.info.languages)})" for c in ready)
         raise EngineUnavailable(f"no {slot} engine here knows the language '{settings.language}': there is {names}")
     return ready[0]
