@@ -11,14 +11,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from visavis import weights
 from visavis.engines.llm import llamacpp
 from visavis.engines.llm.context import fit, tokens
 from visavis.engines.llm.llamacpp import SLOTS, WINDOW, LlamaCpp
+from visavis.engines.llm.openai import OpenAICompatible
 from visavis.engines.llm.smollm import MODEL
 from visavis.engines.protocols import Delta, LanguageModel, Message, Sampling
-from visavis.errors import BadInput, EngineUnavailable
+from visavis.errors import BadInput, EngineFailed, EngineUnavailable
 from visavis.settings import Settings, load_settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -221,6 +223,20 @@ async def test_its_port_answers_nobody_without_the_key(llama: LlamaCpp) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         response = await client.post(f"{address}/v1/chat/completions", json={"messages": []})
     assert response.status_code == 401
+
+
+async def test_the_same_model_is_asked_over_http(llama: LlamaCpp) -> None:
+    assert llama._door is not None
+    settings = Settings(llm_url=llama._server.listening_address, llm_api_key=SecretStr(llama._door.key))
+    async with OpenAICompatible(settings) as remote:
+        text, last = await answer(remote, [SYSTEM, Message("user", "Tell me about the sea.")], Sampling(max_tokens=12))
+        assert text
+        assert last.finish == "length"
+        async with aclosing(remote.complete([SYSTEM, Message("user", "Count.")], Sampling(max_tokens=2000))) as stream:
+            await anext(stream)
+        async with OpenAICompatible(Settings(llm_url=settings.llm_url, llm_model="m")) as stranger:
+            with pytest.raises(EngineFailed, match=r"401.*VISAVIS_LLM_API_KEY"):
+                await answer(stranger, [Message("user", "Hi")])
 
 
 async def test_llama_cpp_writes_nothing_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:

@@ -29,10 +29,10 @@ from visavis.streams.flow import Stream
 
 SLOTS = 4
 """Conversations whose prompts are kept, and answers made at the same time; further ones wait."""
-CONTEXT = 4096
-"""Tokens that all slots share; 23 kB of memory each for SmolLM2."""
-WINDOW = 1500
-"""Tokens of one conversation; beyond it the oldest turns are left out."""
+CONTEXT = 1536
+"""Tokens of one conversation and its answer, as llama.cpp counts them; 23 kB of memory each for SmolLM2."""
+WINDOW = 1100
+"""Tokens of one conversation, as `context` estimates them; beyond it the oldest turns are left out."""
 
 _BATCH = 64  # prompt tokens a step; between two of them an answer can be given up
 
@@ -84,11 +84,12 @@ class LlamaCpp:
         except BaseException:
             self._door.close()
             raise
-        begin = [Message("system", self._settings.system_prompt)] if self._settings.system_prompt else []
-        async with aclosing(self.complete([*begin, Message("user", "Hi")], Sampling(max_tokens=1))) as warming:
-            async for _ in warming:
-                pass
-        self._slots.forget()  # the first conversation finds a warm slot
+        if prompt := self._settings.system_prompt:
+            greeting = [Message("system", prompt), Message("user", "Hi")]
+            async with aclosing(self.complete(greeting, Sampling(max_tokens=1))) as reading:
+                async for _ in reading:
+                    pass
+            self._slots.forget()  # the first conversation finds its system prompt read
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -177,7 +178,7 @@ def _load(path: Path, threads: int, door: Door) -> Any:
     import xllamacpp
 
     try:
-        return xllamacpp.Server(_parameters(xllamacpp.CommonParams(), path, threads, door))
+        return xllamacpp.Server(_parameters(path, threads, door))
     except Exception as error:
         raise EngineUnavailable(f"llama.cpp cannot load {path} ({error}); {_remedy(path)}") from None
 
@@ -188,20 +189,26 @@ def _remedy(path: Path) -> str:
     return "set VISAVIS_LLM_FILE to a GGUF chat model that this llama.cpp knows"
 
 
-def _parameters(p: Any, path: Path, threads: int, door: Door) -> Any:
-    """Fill in llama.cpp's parameters, an `xllamacpp.CommonParams`."""
+def _parameters(path: Path, threads: int, door: Door) -> Any:
+    """llama.cpp's parameters, an `xllamacpp.CommonParams`."""
+    import xllamacpp
+
+    p, devices = xllamacpp.CommonParams(), xllamacpp.get_device_info()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     p.model.path = str(path)
     p.verbosity = -1  # nothing on the terminal
-    p.n_ctx = CONTEXT
+    p.n_ctx = CONTEXT * SLOTS
     p.n_batch = p.n_ubatch = _BATCH
-    p.n_parallel, p.kv_unified = SLOTS, True
+    p.n_parallel, p.kv_unified = SLOTS, False  # a shared cache makes each answer look through all conversations
     p.cache_idle_slots, p.cache_ram_mib = False, 0  # the slots are the cache
     p.fit_params = False  # measures free memory for a second, for a model of a hundred megabytes
     # a prompt is worked on while nobody speaks yet, an answer while the rest of the pipeline needs a core
     p.cpuparams.n_threads = threads or max(1, cores - 1)
     p.cpuparams_batch.n_threads = threads or cores
     p.cpuparams.poll = p.cpuparams_batch.poll = 0
+    if all(device["type"] == xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_CPU for device in devices):
+        # on a processor, with questions of a few words, plain attention takes half the time
+        p.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     # llama.cpp always listens on a local port; without the key, it answers nobody
     p.api_keys, p.slot_save_path = [door.key], door.folder
     p.hostnames, p.port, p.n_threads_http = ["127.0.0.1"], 0, 1
