@@ -99,6 +99,8 @@ class MouthWarp:
         self._rest_jaw = -0.8 * closing / CHIN_DROP
         # how much more it takes until closed lips look closed: 0 for a clear line between lips … 1 for a dark gap
         self._parted = 0.1 if self._is_open else float(np.clip((rig["lips.gap"] - 0.02) / 0.065, 0, 1))
+        # lips that look apart on the plate are pressed together at rest too, or silence would look like speech
+        self._ajar = 0.0 if self._is_open else 0.7 * float(np.clip((rig["lips.gap"] - 0.055) / 0.02, 0, 1))
         self._close_upper = _held(rig["lips.seam"] - rig["lips.upper"]) * beyond
         self._close_lower = _held(rig["lips.seam"] - rig["lips.lower"]) * beyond
         self._bump = fade(across, 0.0, 1.45)
@@ -152,19 +154,19 @@ class MouthWarp:
     def still(self, pose: Pose) -> bool:
         """Whether the mouth in `pose` is the plate's own."""
         controls = (pose.aperture, pose.jaw, pose.width, pose.round, pose.tuck, pose.press, pose.aside, *pose.smile)
-        return not self._is_open and not any(controls)
+        return not (self._is_open or self._ajar or any(controls))
 
     def lips(self, pose: Pose) -> Lips:
         """Where a pose puts the lips."""
         a, r = pose.aperture, pose.round
         # lips that press stay together by the chin's muscle: it lifts chin and lower lip, most where the plate's own
         # lips look parted. Half of a full press already does, and it lets go as soon as the lips part
-        pressed = (1 - (1 - min(pose.press, 1.0)) ** 3) * max(1 - a / 0.25, 0.0) ** 2
+        pressed = max(1 - (1 - min(pose.press, 1.0)) ** 3, self._ajar) * max(1 - a / 0.25, 0.0) ** 2
         tucked = pose.tuck * max(1 - a / 0.35, 0.0)
         # and a chin far below closed lips reads as an open mouth
         jaw = min(pose.jaw, a + 0.12) * (1 - pressed)
         jaw = max(
-            jaw + self._rest_jaw - pressed * (0.04 + 0.04 * self._parted + 0.20 * self._parted**3) / CHIN_DROP,
+            jaw + self._rest_jaw - pressed * (0.04 + 0.04 * self._parted + 0.10 * self._parted**3) / CHIN_DROP,
             -0.31 / CHIN_DROP,
         )
         widest = WIDEST_GAP * a * (1.75 - 0.75 * a) * (1 + 0.25 * r)
@@ -175,7 +177,7 @@ class MouthWarp:
         # corners fall with the jaw; between them both edges follow the curve of the gap
         drop = (0.14 * max(jaw, 0.0) + 0.10 * a) * np.where(self._across < 1, 1 - curve, self._beyond)
         share = 0.15 + 0.10 * r  # of the opening that the upper lip makes
-        tuck, press = np.maximum(tucked, 0.6 * pressed) * self._lens, pressed * self._lens
+        tuck, press = np.maximum(tucked, (0.6 + 0.4 * self._parted**3) * pressed) * self._lens, pressed * self._lens
         raised = (0.03 * tucked + (0.04 + 0.12 * self._parted) * pressed) * self._lens
         y_u = self._seam + drop - share * gap - raised
         y_l = y_u + gap
