@@ -166,7 +166,7 @@ class MouthWarp:
         # and a chin far below closed lips reads as an open mouth
         jaw = min(pose.jaw, a + 0.12) * (1 - pressed)
         jaw = max(
-            jaw + self._rest_jaw - pressed * (0.04 + 0.04 * self._parted + 0.10 * self._parted**3) / CHIN_DROP,
+            jaw + self._rest_jaw - pressed * (0.06 + 0.02 * self._parted + 0.10 * self._parted**3) / CHIN_DROP,
             -0.31 / CHIN_DROP,
         )
         widest = WIDEST_GAP * a * (1.75 - 0.75 * a) * (1 + 0.25 * r)
