@@ -21,6 +21,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from visavis.errors import BadConfiguration
 
 PREFIX = "VISAVIS_"
+SYSTEM_PROMPT = (
+    "You are Vera, a friendly assistant who talks aloud. Answer in one to three short, plain sentences. "
+    "No lists, no markdown, no code."
+)
 _NOT_SETTINGS = {"VISAVIS_CONFIG", "VISAVIS_REFERENCE"}
 
 
@@ -43,9 +47,9 @@ class Settings(BaseSettings):
     language: str = Field("en", pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$", description="BCP 47, as in en or de")
     voice: str | None = Field(None, description="a voice of the synthesizer; the avatar's own, or its default")
     speed: float = Field(1.0, ge=0.5, le=2.0, description="speaking pace; 1 is the voice's own")
-    system_prompt: str | None = Field(None, description="who the assistant is; a short spoken style by default")
+    system_prompt: str = Field(SYSTEM_PROMPT, description="who the assistant is, and that it is heard, not read")
     max_tokens: int = Field(160, ge=8, le=4096, description="the longest answer, in tokens")
-    temperature: float = Field(0.4, ge=0.0, le=2.0, description="0 always gives the same answer")
+    temperature: float = Field(0.1, ge=0.0, le=2.0, description="0 always gives the same answer")
 
     llm_url: str | None = Field(
         None,

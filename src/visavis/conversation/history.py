@@ -6,11 +6,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 
 from visavis.engines.protocols import Message
-
-SYSTEM_PROMPT = (
-    "You are a friendly assistant who talks aloud. Answer in one to three short, plain sentences. "
-    "No lists, no markdown, no code."
-)
+from visavis.settings import SYSTEM_PROMPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +17,9 @@ class History:
     session: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @staticmethod
-    def begin(system_prompt: str | None = None) -> History:
+    def begin(system_prompt: str = SYSTEM_PROMPT) -> History:
         """A new conversation."""
-        return History((Message("system", system_prompt or SYSTEM_PROMPT),))
+        return History((Message("system", system_prompt),))
 
     def asked(self, text: str) -> History:
         """With a question appended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from visavis.conversation.listen import RATE, listen
@@ -14,6 +15,10 @@ from visavis.streams.flow import Stream
 from visavis.streams.worker import Worker
 
 SUFFIXES = {".wav", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".webm", ".mp4", ".mkv", ".mov"}
+_ASKS = re.compile(
+    r"(?:(?:and|so|but|well|then)\s+)?(?:who|what|when|where|why|how|which|whose|is|are|am|was|were|do|does|did|can"
+    r"|could|will|would|shall|should|may|might|must|have|has|had)\b"
+)
 LONGEST = 120.0
 """Seconds. A longer recording is a speech, not a question."""
 
@@ -51,7 +56,7 @@ async def transcribe(path: Path, engines: Engines, language: str) -> str:
     text = await heard(_limited(path), engines, language)
     if not text:
         raise BadInput(f"no speech was heard in {path}: speak up, or type the question")
-    return text
+    return as_written(text)
 
 
 async def heard(audio: Stream[Audio], engines: Engines, language: str) -> str:
@@ -62,6 +67,17 @@ async def heard(audio: Stream[Audio], engines: Engines, language: str) -> str:
         if transcript.final and transcript.text.strip():
             texts.append(transcript.text.strip())
     return " ".join(texts)
+
+
+def as_written(transcript: str) -> str:
+    """What a recogniser heard, as a person would type it: small models answer that better.
+
+    A transcript that has capitals or punctuation already is left as it is.
+    """
+    if transcript != transcript.lower() or transcript[-1:] in ".?!":
+        return transcript
+    mark = "?" if _ASKS.match(transcript) else "."
+    return re.sub(r"\bi\b", "I", transcript[:1].upper() + transcript[1:]) + mark
 
 
 async def _limited(path: Path) -> Stream[Audio]:

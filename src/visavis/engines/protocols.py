@@ -126,7 +126,7 @@ class Sampling:
     """How to answer."""
 
     max_tokens: int = 160
-    temperature: float = 0.4
+    temperature: float = 0.1
     top_p: float = 0.95
     stop: tuple[str, ...] = ()
     session: str = ""

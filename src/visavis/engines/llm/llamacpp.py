@@ -157,9 +157,10 @@ class LlamaCpp:
             "temperature": options.temperature,
             "top_p": options.top_p,
             "stop": list(options.stop),
-            # small models fall into loops
-            "repeat_penalty": 1.1,
-            "repeat_last_n": 64,
+            # small models fall into loops; a plain repeat penalty would also forbid them the examples' words
+            "dry_multiplier": 0.8,
+            "dry_allowed_length": 5,
+            "dry_penalty_last_n": 96,
             "chat_template_kwargs": {"enable_thinking": False},  # a person is waiting
         }
 

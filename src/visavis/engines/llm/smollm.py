@@ -13,12 +13,16 @@ from pathlib import Path
 
 from visavis.engines.llm.requantize import requantize
 from visavis.engines.protocols import Message
+from visavis.settings import SYSTEM_PROMPT
 
 MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 _FASTER, _FASTER_BYTES = "SmolLM2-135M-Instruct.Q8_0.gguf", 144_811_072
+_WHO = (
+    ("What is your name?", "My name is Vera. And what is your name?"),
+    ("Who are you?", "I am Vera, an artificial intelligence with a face. You can ask me anything."),
+)
 _EXAMPLES = (
-    ("Who are you?", "I am an artificial intelligence with a face. You can ask me anything."),
     ("What is the capital of Italy?", "The capital of Italy is Rome."),
     ("Why do leaves fall in autumn?", "Trees drop their leaves in autumn to save water and energy for the winter."),
     ("How do I make tea?", "Boil some water, pour it over the tea, and wait for three minutes."),
@@ -29,9 +33,13 @@ _log = logging.getLogger(__name__)
 
 
 def with_examples(messages: Sequence[Message]) -> list[Message]:
-    """The messages, the examples between the system message and the conversation."""
+    """The messages, the examples between the system message and the conversation.
+
+    Who it is stands among them for the default system prompt only: another one says that itself.
+    """
+    known = _WHO + _EXAMPLES if messages and messages[0].content == SYSTEM_PROMPT else _EXAMPLES
     lead = next((i for i, message in enumerate(messages) if message.role != "system"), len(messages))
-    examples = [m for question, answer in _EXAMPLES for m in (Message("user", question), Message("assistant", answer))]
+    examples = [m for question, answer in known for m in (Message("user", question), Message("assistant", answer))]
     return [*messages[:lead], *examples, *messages[lead:]]
 
 
