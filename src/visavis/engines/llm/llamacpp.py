@@ -161,6 +161,7 @@ class LlamaCpp:
             "dry_multiplier": 0.8,
             "dry_allowed_length": 5,
             "dry_penalty_last_n": 96,
+            "samplers": ["dry", "top_k", "top_p", "temperature"],
             "chat_template_kwargs": {"enable_thinking": False},  # a person is waiting
         }
 
@@ -203,8 +204,9 @@ def _parameters(path: Path, threads: int, door: Door) -> Any:
     p.n_parallel, p.kv_unified = SLOTS, False  # a shared cache makes each answer look through all conversations
     p.cache_idle_slots, p.cache_ram_mib = False, 0  # the slots are the cache
     p.fit_params = False  # measures free memory for a second, for a model of a hundred megabytes
-    # a prompt is worked on while nobody speaks yet, an answer while the rest of the pipeline needs a core
-    p.cpuparams.n_threads = threads or max(1, cores - 1)
+    # the first words are waited for while the rest of the pipeline has nothing to do yet, so two cores are worth having
+    # even if there are no more; later, threads that wait asleep leave them to the face
+    p.cpuparams.n_threads = threads or min(cores, max(2, cores - 1))
     p.cpuparams_batch.n_threads = threads or cores
     p.cpuparams.poll = p.cpuparams_batch.poll = 0
     if all(device["type"] == xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_CPU for device in devices):
