@@ -20,7 +20,7 @@ install: .venv/.installed ## Create .venv and install Visavis in it.
 	@touch $@
 
 .venv/.dev: .venv/.installed
-	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 run: install ## Answer a spoken question (or QUESTION="…" AVATAR=me.jpg) in a video.

@@ -27,6 +27,7 @@ import soxr
 from visavis.engines.articulation import spectrum
 from visavis.engines.articulation.coarticulation import Sound, Timeline
 from visavis.engines.articulation.lips import FUTURE, PAST
+from visavis.engines.protocols import SpeechSynthesizer
 from visavis.engines.tts.espeak import Espeak
 from visavis.engines.tts.flite import Flite
 from visavis.media.audio import SESSION_RATE
@@ -94,14 +95,18 @@ def targets(sounds: list[Sound], n: int) -> np.ndarray:
     return np.column_stack([controls, shut, tucked, quiet])
 
 
+Speaker = tuple[SpeechSynthesizer, str | None, str]
+"""A voice's engine, its name (None: the language's own) and its language."""
+
+
 async def spoken(hold_out: list[str]) -> list[tuple[np.ndarray, np.ndarray]]:
     """(features, targets) of every sentence; voices named in `hold_out` stay unheard."""
     rng = random.Random(5)
     found: list[tuple[np.ndarray, np.ndarray]] = []
     async with Espeak(Settings()) as espeak, Flite(Settings()) as flite:
-        english = [(flite, v.name, "en") for v in flite.voices() if v.name not in hold_out]
-        british = [(espeak, v.name, "en") for v in espeak.voices() if v.language.startswith("en")]
-        foreign = [(espeak, None, language) for language in FOREIGN]
+        english: list[Speaker] = [(flite, v.name, "en") for v in flite.voices() if v.name not in hold_out]
+        british: list[Speaker] = [(espeak, v.name, "en") for v in espeak.voices() if v.language.startswith("en")]
+        foreign: list[Speaker] = [(espeak, None, language) for language in FOREIGN]
         british = [b for b in british if b[1] not in hold_out]
         who = itertools.cycle([english, british, english, british, foreign, english, british])
         for text in texts(rng):
@@ -151,7 +156,8 @@ def train(examples: list[tuple[np.ndarray, np.ndarray]], minutes: float, output:
     parameters = [p for layer in layers.values() for p in layer.parameters()]
     optimizer = torch.optim.AdamW(parameters, 2e-3, weight_decay=1e-3)
     weight = torch.tensor([4.0, 1.5, 1.0, 1.0, 0.7, 1.0, 0.5])[None, :, None]
-    begun, losses = time.monotonic(), []
+    begun = time.monotonic()
+    losses: list[tuple[float, float]] = []
     while (part := (time.monotonic() - begun) / (60 * minutes)) < 1.0:
         x = np.full((32, ROWS + PAST + FUTURE, spectrum.FEATURES), spectrum.SILENCE, np.float32)
         y = np.zeros((32, ROWS, 10), np.float32)

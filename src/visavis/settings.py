@@ -64,7 +64,11 @@ class Settings(BaseSettings):
     size: int = Field(512, ge=128, le=2048, multiple_of=2, description="pixels of the video's longer side")
     fps: int = Field(25, ge=5, le=60, description="pictures a second")
     codec: Literal["h264", "vp9"] = Field("h264", description="video codec of the file")
-    threads: int = Field(0, ge=0, description="threads for the language model; 0: the machine's cores, less one where there are more than two")
+    threads: int = Field(
+        0,
+        ge=0,
+        description="threads for the language model; 0: the machine's cores, less one where there are more than two",
+    )
 
 
 def load_settings(**overrides: Any) -> Settings:

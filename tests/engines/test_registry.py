@@ -25,7 +25,7 @@ def test_the_fake_is_never_chosen_by_itself() -> None:
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(BadConfiguration, match="there is no tts engine 'nobody'; choose one of: auto, .*espeak"):
+    with pytest.raises(BadConfiguration, match=r"there is no tts engine 'nobody'; choose one of: auto, .*espeak"):
         choose("tts", Settings(tts="nobody"))
 
 

@@ -184,9 +184,11 @@ async def _avatar(name: str | None, settings: Settings) -> Avatar:
     worker = Worker("avatar")
     try:
         with steps("avatar") as progress:
-            return await worker.run(
-                resolve, name, AvatarStore(settings.data_dir / "avatars"), size=settings.size, progress=progress
-            )
+            store = AvatarStore(settings.data_dir / "avatars")
+            avatar = await worker.run(resolve, name, store, size=settings.size, progress=progress)
+        if avatar.note and avatar.name not in {entry.name for entry in store.list()}:
+            typer.echo(f"{name}: {avatar.note}", err=True)  # which face was taken, what was cut off
+        return avatar
     finally:
         worker.close()
 
