@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -34,9 +35,11 @@ Command = Callable[..., Outcome]
 def visavis(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Generator[Command, None, None]:
-    """Run `visavis ARGUMENTS` in an empty folder; settings it makes are undone afterwards."""
+    """Run `visavis ARGUMENTS` in an empty folder; the settings and the logging it makes are undone afterwards."""
     monkeypatch.chdir(tmp_path)
     before = dict(os.environ)
+    ours = logging.getLogger("visavis")
+    handlers, level, our_level = logging.root.handlers[:], logging.root.level, ours.level
 
     def command(*arguments: str | Path) -> Outcome:
         capfd.readouterr()
@@ -47,3 +50,6 @@ def visavis(
     yield command
     os.environ.clear()
     os.environ.update(before)
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+    ours.setLevel(our_level)

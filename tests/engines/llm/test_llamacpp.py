@@ -211,7 +211,7 @@ async def test_everyday_questions_get_short_right_answers(llama: LlamaCpp) -> No
         ("What is the capital of France?", "Paris"),
         ("What do bees make?", "honey"),
         ("How many days are in a week?", "7|seven"),
-        ("Thank you very much!", "welcome"),
+        ("Thank you very much!", "welcome|glad"),
     ):
         text, last = await answer(llama, [SYSTEM, Message("user", question)], Sampling(max_tokens=60, temperature=0))
         assert re.search(expected, text), text
