@@ -46,7 +46,10 @@ def test_an_interrupted_answer_leaves_nothing(tmp_path: Path, moment: str, tts: 
         _wait(lambda: any(p.stat().st_size > 10_000 for p in tmp_path.iterdir()), process)
     process.send_signal(sign)
     begun = time.monotonic()
-    _, err = process.communicate(timeout=30)
+    try:
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert time.monotonic() - begun < 10
     assert process.returncode in (130, -sign, -signal.SIGINT)
     if moment != "starting":  # before our first line runs, the interpreter speaks for itself

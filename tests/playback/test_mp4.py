@@ -252,13 +252,16 @@ async def endless():
 asyncio.run(write_mp4(endless(), Path({str(tmp_path / "a.mp4")!r}), fps=FPS))
 """
         process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True)
-        begun = False
-        while not begun:
-            assert process.poll() is None
-            with contextlib.suppress(FileNotFoundError):  # the file that only tries the place is gone at once
-                begun = any(part.stat().st_size for part in tmp_path.iterdir())
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        try:
+            begun = False
+            while not begun:
+                assert process.poll() is None
+                with contextlib.suppress(FileNotFoundError):  # the file that only tries the place is gone at once
+                    begun = any(part.stat().st_size for part in tmp_path.iterdir())
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
         assert said.rstrip().endswith("KeyboardInterrupt")
         assert os.listdir(tmp_path) == []
 
