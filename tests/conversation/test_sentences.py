@@ -29,6 +29,7 @@ async def _cut(text: str, size: int = 3) -> list[str]:
         ('He said "Stop!" Then he left.', ['He said "Stop!"', "Then he left."]),
         ("One two three four five, six seven. Eight.", ["One two three four five,", "six seven.", "Eight."]),
         ("The sky is blue because of scattering.", ["The sky is blue", "because of scattering."]),
+        ("I can tell you that it is a bond of love.", ["I can tell you that it is a bond", "of love."]),
         ("Tea and cake and jam. Yes.", ["Tea and cake and jam.", "Yes."]),
         ("Yes, of course. Fine.", ["Yes, of course.", "Fine."]),
         ("First\nSecond\n\nThird", ["First", "Second", "Third"]),
