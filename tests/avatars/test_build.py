@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.avatars.conftest import Pixels, shifted
+from visavis import avatars
 from visavis.avatars.avatar import Avatar
 from visavis.avatars.build import build_avatar, source_digest
 from visavis.errors import BadInput, NoFace
@@ -18,6 +19,15 @@ from visavis.errors import BadInput, NoFace
 def _save(path: Path, pixels: np.ndarray) -> Path:
     assert cv2.imwrite(str(path), pixels[..., ::-1])
     return path
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_picture_that_is_not_upright_is_refused(tmp_path: Path, quarters: int) -> None:
+    vera = cv2.imread(str(Path(avatars.__file__).parent / "builtin" / "vera.png"))
+    assert vera is not None
+    cv2.imwrite(str(tmp_path / "turned.png"), np.rot90(vera, quarters))
+    with pytest.raises(NoFace, match="not upright"):
+        build_avatar(tmp_path / "turned.png", "turned")
 
 
 def test_an_avatar_has_all_that_its_renderer_needs(avatar: Avatar) -> None:

@@ -81,7 +81,7 @@ def test_a_picture_that_cannot_be_used(visavis: Command, tmp_path: Path, kind: s
     ("question", "says"),
     [
         ("", "empty"),
-        ("  ... ", "empty"),
+        ("  ... ", "no words"),
         ("missing.wav", "no file"),
         ("你叫什么名字？", "zh"),
     ],
@@ -139,6 +139,11 @@ def test_a_question_of_two_hours_is_refused_from_its_header(visavis: Command, tm
     [
         (("ask", "Hello there", "-o", "nowhere/answer.mp4"), "nowhere"),
         (("ask", "Hello there", "-o", "answer.gif"), "gif"),
+        (("ask", "Hello there", "-o", "a.mp4", "--motion", "a.mp4"), "in use"),
+        (("ask", "Hello there", "-a", "me.mp4", "-o", "me.mp4"), "in use"),
+        (("animate", "speech.mp4", "-o", "speech.mp4"), "in use"),
+        (("--set", "llm=fake", "ask", "Hello there", "--motion", "."), "folder"),
+        (("ask", "Hello", "--set", "voise=slt"), "voise"),
         (("ask", "Hello there", "--voice", "nobody"), "there is no voice 'nobody'"),
         (("ask", "Hello there", "--llm", "nobody"), "there is no llm engine 'nobody'"),
         (("ask", "Hello there", "--size", "3"), "size"),

@@ -55,7 +55,7 @@ def test_an_interrupted_answer_leaves_nothing(tmp_path: Path, moment: str, tts: 
     if moment != "starting":  # before our first line runs, the interpreter speaks for itself
         assert "Traceback" not in err
     if moment == "speaking":
-        assert err.strip().splitlines()[-1] == "visavis: interrupted; nothing was written"
+        assert err.strip().splitlines()[-1] == "visavis: interrupted; nothing half-written is left"
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)  # nobody of its family is left

@@ -76,6 +76,16 @@ async def test_a_model_that_says_nothing_is_an_error(
         _ = [clip async for clip in reply(History.begin().asked("Hi"), engines, avatar, Manner())]
 
 
+async def test_a_model_that_goes_in_circles_is_stopped(
+    engines: Engines, avatar: Avatar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_ANSWER", "Well, bees are good " + "at what they do " * 60)
+    clips = [clip async for clip in reply(History.begin().asked("Bees?"), engines, avatar, Manner())]
+    said = " ".join(clip.text for clip in clips if clip.text)
+    assert said.startswith("Well, bees are good at what they do")
+    assert said.count("at what they do") <= 5
+
+
 async def test_a_history_is_only_appended_to() -> None:
     before = History.begin().asked("One?")
     after = before.answered("One.").asked("Two?")

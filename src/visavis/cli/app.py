@@ -84,7 +84,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """The exit code of the command with these arguments."""
     try:
-        code = app(args=arguments, standalone_mode=False)
+        code = app(args=_common_first(arguments), standalone_mode=False)
         if code == EXIT_INTERRUPTED:  # Typer has caught the interrupt already
             return _interrupted()
         return code if isinstance(code, int) else 0
@@ -105,13 +105,29 @@ def run(arguments: list[str]) -> int:
         return _bug(error)
 
 
+def _common_first(arguments: list[str]) -> list[str]:
+    """The same with --set and --verbose before the command, where they are understood: people type them anywhere."""
+    common: list[str] = []
+    rest = list(arguments)
+    i = 0
+    while i < len(rest) and rest[i] != "--":
+        if rest[i] in ("--verbose", "-v") or rest[i].startswith("--set="):
+            common.append(rest.pop(i))
+        elif rest[i] == "--set":
+            common += rest[i : i + 2]
+            del rest[i : i + 2]
+        else:
+            i += 1
+    return [*common, *rest]
+
+
 def _fail(message: str) -> int:
     typer.echo("visavis: " + " ".join(message.split()), err=True)
     return EXIT_ERROR
 
 
 def _interrupted() -> int:
-    typer.echo("visavis: interrupted; nothing was written", err=True)
+    typer.echo("visavis: interrupted; nothing half-written is left", err=True)
     return EXIT_INTERRUPTED
 
 

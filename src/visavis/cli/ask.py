@@ -47,6 +47,17 @@ class Job:
     motion: Path | None
     as_json: bool
 
+    def check_places(self, *inputs: Path | str | None) -> None:
+        """Raise `BadInput` if writing would destroy what is read, or what is written beside it."""
+        from visavis.errors import BadInput
+
+        taken = {Path(each).resolve() for each in inputs if each is not None}
+        for place in (self.output, self.motion):
+            if place is not None and place.resolve() in taken:
+                raise BadInput(f"'{place}' is in use for something else here: choose another name to write to")
+            if place is not None:
+                taken.add(place.resolve())
+
     def say(self, text: str) -> None:
         """A line for a person; a program reads the JSON at the end instead."""
         if not self.as_json:
@@ -101,8 +112,9 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
     from visavis.settings import load_settings
 
     settings = load_settings()
-    check_output(job.output, settings.codec)
     spoken = as_file(question)
+    job.check_places(spoken, avatar_name)
+    check_output(job.output, settings.codec)
     if spoken is None:
         check_script(check_text(question), settings.language)
     slots: list[Slot] = ["llm", "tts", "articulation", "animation", *(("vad", "asr") if spoken else ())]
@@ -150,6 +162,7 @@ async def _animate(speech: Path, avatar_name: str | None, job: Job) -> None:
     from visavis.settings import load_settings
 
     settings = load_settings()
+    job.check_places(speech, avatar_name)
     check_output(job.output, settings.codec)
     total = probe_audio(speech)
     slots: list[Slot] = ["articulation", "animation"]
@@ -169,10 +182,15 @@ async def _animate(speech: Path, avatar_name: str | None, job: Job) -> None:
 def _introduce(job: Job, settings: Settings, slots: Collection[Slot]) -> None:
     """Fetch what is needed for the first time, and say in one line what is used."""
     from visavis.cli.models import fetch_missing
-    from visavis.engines.registry import choose, wanted_weights
+    from visavis.engines.registry import choose, speaks, wanted_weights
 
     fetch_missing(wanted_weights(slots, settings))
     chosen = {slot: choose(slot, settings).info for slot in slots}
+    if "llm" in chosen and not speaks(chosen["llm"], settings.language):
+        known = ", ".join(chosen["llm"].languages)
+        typer.echo(
+            f"note: {chosen['llm'].name} answers in {known} only; --llm-url names a server that knows more", err=True
+        )
     job.say("using:  " + ", ".join(f"{info.name} ({slot})" for slot, info in chosen.items()))
 
 

@@ -73,6 +73,7 @@ def _engines() -> list[Finding]:
         try:
             used = choose(slot, settings)  # type: ignore[arg-type]
         except VisavisError as error:
+            found.sort(key=lambda c: c.info.name == "openai")  # a server is a choice, not a lack
             first = next((c.availability.remedy for c in found if c.availability.remedy), "")
             hint = " (typed questions still work)" if slot in ("asr", "vad") else ""
             findings.append(Finding(what, "fails", f"{error}{hint}", first))

@@ -60,6 +60,31 @@ def verify() -> None:
         raise FetchFailed("not all data files are as they should be: run `visavis models pull`")
 
 
+@models.command(epilog="Example: visavis models voices --json")
+def voices(as_json: JsonOption = False) -> None:
+    """Every voice that can speak here, for --voice."""
+    from visavis.engines.registry import candidates
+    from visavis.settings import load_settings
+
+    settings = load_settings()
+    rows = [
+        {
+            "name": voice.name,
+            "language": voice.language,
+            "engine": candidate.info.name,
+            "description": voice.description,
+        }
+        for candidate in candidates("tts")
+        if candidate.availability.ready and candidate.info.rank >= 0
+        for voice in candidate.engine(settings).voices()
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        typer.echo(f"{row['name']:16} {row['language']:8} {row['engine']:8} {row['description']}".rstrip())
+
+
 def fetch_missing(names: list[str] | None = None) -> None:
     """Fetch the data files `names` that are not here (default: all), with a bar for each; does nothing if all are."""
     from visavis import weights

@@ -29,7 +29,7 @@ def bar(description: str, total: float | None, unit: str) -> Generator[Callable[
         TextColumn(f"{{task.completed:.1f}}{of} {unit}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console(), transient=True) as progress:
+    with Progress(*columns, console=(shown := console()), transient=True, disable=not shown.is_terminal) as progress:
         task = progress.add_task(description, total=total)
         yield lambda done: progress.update(task, completed=done)
 
@@ -39,9 +39,8 @@ def steps(description: str) -> Generator[Callable[[float, str], None], None, Non
     """A bar for work that tells a fraction (0 … 1) and what it is doing; remarks worth keeping stay on the screen."""
     from rich.progress import BarColumn, Progress, TextColumn
 
-    with Progress(
-        TextColumn(description), BarColumn(), TextColumn("{task.description}"), console=console(), transient=True
-    ) as progress:
+    columns = (TextColumn(description), BarColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=(shown := console()), transient=True, disable=not shown.is_terminal) as progress:
         task = progress.add_task("", total=1.0)
         yield lambda done, doing: progress.update(task, completed=done, description=doing)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import aclosing
 from pathlib import Path
 
 from visavis.conversation.listen import RATE, listen
@@ -44,7 +45,8 @@ def as_file(question: str) -> Path | None:
 def check_text(question: str) -> str:
     """The question's text. Raises `BadInput` if there is nothing in it to answer."""
     if not any(c.isalnum() for c in question):
-        raise BadInput("the question is empty: ask something, as in visavis ask 'How are you?'")
+        state = "has no words in it" if question.strip() else "is empty"
+        raise BadInput(f"the question {state}: ask something, as in visavis ask 'How are you?'")
     return question
 
 
@@ -83,9 +85,10 @@ def as_written(transcript: str) -> str:
 async def _limited(path: Path) -> Stream[Audio]:
     worker = Worker("read")
     try:
-        async for piece in worker.iterate(lambda: read_audio(path, RATE)):
-            if piece.start > LONGEST * RATE:
-                raise BadInput(f"{path} is too long: a question may take {LONGEST:.0f} s")
-            yield piece
+        async with aclosing(worker.iterate(lambda: read_audio(path, RATE))) as pieces:
+            async for piece in pieces:
+                if piece.start > LONGEST * RATE:
+                    raise BadInput(f"{path} is too long: a question may take {LONGEST:.0f} s")
+                yield piece
     finally:
         worker.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +30,12 @@ async def recording(path: Path) -> Stream[Speech]:
     peak = 0.0
     held: Audio | None = None
     try:
-        async for piece in worker.iterate(lambda: read_audio(path, SESSION_RATE)):
-            peak = max(peak, float(np.abs(piece.samples).max(initial=0.0)))
-            if held is not None:
-                yield Speech(held, Line(""), final=False)
-            held = piece
+        async with aclosing(worker.iterate(lambda: read_audio(path, SESSION_RATE))) as pieces:
+            async for piece in pieces:
+                peak = max(peak, float(np.abs(piece.samples).max(initial=0.0)))
+                if held is not None:
+                    yield Speech(held, Line(""), final=False)
+                held = piece
     finally:
         worker.close()
     if held is None or held.end < SHORTEST * SESSION_RATE:

@@ -70,8 +70,8 @@ def check_voice(voice: str, settings: Settings) -> None:
         if usable and settings.tts in ("auto", candidate.info.name):
             known += [each.name for each in candidate.engine(settings).voices()]
     if voice not in known:
-        near = difflib.get_close_matches(voice, known, n=3) or known[:8]
-        raise BadInput(f"there is no voice '{voice}' here; there is {', '.join(near)} (of {len(known)})")
+        near = difflib.get_close_matches(voice.lower(), known, n=3, cutoff=0.75) or known[:6]
+        raise BadInput(f"there is no voice '{voice}' here; there is {', '.join(near)}, … (`visavis models voices`)")
 
 
 async def _leave(engine: Engine, load: asyncio.Future[Any]) -> None:

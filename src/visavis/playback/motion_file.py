@@ -12,6 +12,7 @@ from typing import IO, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis.errors import OutputFailed
 from visavis.media.clip import Clip
 from visavis.media.face import ARKIT, from_curves, lip_gap
 from visavis.media.motion import Motion
@@ -55,10 +56,10 @@ class MotionWriter:
 
     def __enter__(self) -> Self:
         if self._path is not None:
+            if self._path.is_dir():
+                raise OutputFailed(f"'{self._path}' is a folder: name a file in it for the motion")
             self._part = part_of(self._path)
             with writing(self._path):
-                if self._path.is_dir():
-                    raise IsADirectoryError(None, "it is a folder")
                 self._file: IO[str] = self._part.open("w", encoding="utf-8")
                 self._file.write(f'{{"version": {VERSION}, "names": {json.dumps(ARKIT)},\n"curves": [')
         return self

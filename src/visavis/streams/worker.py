@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -37,7 +38,8 @@ class Worker:
             close = getattr(iterator, "close", None)
             if close is not None:
                 # not awaited under cancellation: it waits behind the running step and needs nobody
-                self._pool.submit(close)
+                with contextlib.suppress(RuntimeError):  # a worker that is closed drops the iterator itself
+                    self._pool.submit(close)
 
     def close(self) -> None:
         """Let the running step finish and drop what waits behind it."""
