@@ -132,7 +132,7 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
             job.say(f"heard:  {heard}")
         asked = time.perf_counter()
         history = History.begin(settings.system_prompt).asked(heard)
-        clips = reply(history, engines, avatar, _manner(settings, history))
+        clips = reply(history, engines, avatar, _manner(settings))
         answer, written = await _write(clips, job, settings, None)
     job.say(f"video:  {written.path} ({written.duration:.1f} s, made in {time.perf_counter() - asked:.1f} s)")
     if job.as_json:
@@ -211,7 +211,7 @@ async def _avatar(name: str | None, settings: Settings) -> Avatar:
         worker.close()
 
 
-def _manner(settings: Settings, history: object) -> Manner:
+def _manner(settings: Settings) -> Manner:
     from visavis.conversation.reply import Manner
     from visavis.engines.protocols import Rendering, Sampling
 
@@ -225,7 +225,7 @@ def _manner(settings: Settings, history: object) -> Manner:
 
 
 async def _write(clips: Stream[Clip], job: Job, settings: Settings, total: float | None) -> tuple[str, Written]:
-    """Write the clips, and their motion where it is asked for; the answer's text is shown as it is made."""
+    """Write the clips, and their motion where it is asked for; the answer's text is shown when it is complete."""
     from visavis.cli.progress import bar
     from visavis.playback.motion_file import MotionWriter
     from visavis.playback.mp4 import write_mp4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import aclosing
+from dataclasses import replace
 
 from visavis.conversation.history import History
 from visavis.engines.protocols import LanguageModel, Sampling
@@ -20,7 +21,7 @@ async def think(history: History, llm: LanguageModel, sampling: Sampling) -> Str
     """The answer to the history's last message, in pieces of text. Raises `EngineFailed` if it says nothing."""
     silent = True
     said = ""
-    async with aclosing(llm.complete(history.messages, sampling)) as deltas:
+    async with aclosing(llm.complete(history.messages, replace(sampling, session=history.session))) as deltas:
         async for delta in deltas:
             if delta.text:
                 silent = silent and not delta.text.strip()
