@@ -9,6 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 
+def stolen() -> float:
+    """Seconds of processor time that a hypervisor gave to others since the machine started; 0 where not told."""
+    stat = Path("/proc/stat")
+    return int(stat.read_text().split()[8]) / os.sysconf("SC_CLK_TCK") if stat.exists() else 0.0
+
+
 def describe() -> dict[str, object]:
     """The processor, how many cores this process may use, the load at the moment, and the versions that matter."""
     cpuinfo = Path("/proc/cpuinfo")

@@ -79,6 +79,7 @@ class Sound:
     rate: int
 
 
+@cache  # the search starts processes of its own, which would take 10 ms before every line
 def library(name: str) -> str | None:
     """The file of a flite library, found without loading it; `name` is 'flite' or as in 'flite_cmu_us_slt'."""
     return ctypes.util.find_library(name) or ctypes.util.find_library(f"lib{name}")
