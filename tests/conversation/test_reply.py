@@ -86,6 +86,14 @@ async def test_a_model_that_goes_in_circles_is_stopped(
     assert said.count("at what they do") <= 5
 
 
+async def test_circles_after_a_whole_sentence_are_not_spoken(
+    engines: Engines, avatar: Avatar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_ANSWER", "Bees make honey. They are good " + "at what they do " * 60)
+    clips = [clip async for clip in reply(History.begin().asked("Bees?"), engines, avatar, Manner())]
+    assert [clip.text for clip in clips if clip.text] == ["Bees make honey."]
+
+
 async def test_a_history_is_only_appended_to() -> None:
     before = History.begin().asked("One?")
     after = before.answered("One.").asked("Two?")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from visavis.conversation.sentences import LONGEST, sentences
+from visavis.engines.protocols import Delta
 from visavis.streams.flow import Stream
 
 
-async def _pieces(text: str, size: int) -> Stream[str]:
+async def _pieces(text: str, size: int, finish: Literal["stop", "length"] = "stop") -> Stream[Delta]:
     for i in range(0, len(text), size):
-        yield text[i : i + size]
+        yield Delta(text[i : i + size])
+    yield Delta(finish=finish)
 
 
 async def _cut(text: str, size: int = 3) -> list[str]:
@@ -57,6 +61,26 @@ async def test_a_sentence_without_an_end_is_cut_before_it_grows_too_long() -> No
     lines = await _cut("word " * 400)
     assert max(map(len, lines)) <= LONGEST
     assert " ".join(lines).split() == ["word"] * 400
+
+
+@pytest.mark.parametrize("size", [1, 3, 500])
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("Bees make honey. They live in", ["Bees make honey."]),
+        ("Bees make honey. They live in hives.", ["Bees make honey.", "They live in hives."]),
+        ("Bees make honey. I asked Dr.", ["Bees make honey."]),
+        ("Bees make honey.\n\n2.", ["Bees make honey."]),
+        ("Honey is sweet\nIt is al", ["Honey is sweet"]),
+        ("When the rain falls hard, the river ri", ["When the rain falls hard,", "the river ri"]),
+        ("Bees ma", ["Bees ma"]),
+        ("蜜蜂很好。它们住", ["蜜蜂很好。"]),
+    ],
+)  # fmt: skip
+async def test_a_sentence_the_model_was_stopped_in_is_spoken_only_if_it_is_all_there_is(
+    text: str, lines: list[str], size: int
+) -> None:
+    assert [line.written async for line in sentences(_pieces(text, size, "length"))] == lines
 
 
 async def test_a_line_is_given_as_soon_as_it_is_certain() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import re
 
 from visavis.conversation.spoken import spoken
+from visavis.engines.protocols import Delta
 from visavis.media.speech import Line
 from visavis.streams.flow import Stream, flow
 
@@ -31,18 +32,25 @@ _LIST_NUMBER = re.compile(r"(?:^|\n)\s*\d{1,3}\.$")
 
 
 @flow
-async def sentences(words: Stream[str], language: str = "en", speed: float = 1.0) -> Stream[Line]:
-    """Speakable lines. Concatenated, their `written` texts are the text, but for white space; none is empty."""
+async def sentences(words: Stream[Delta], language: str = "en", speed: float = 1.0) -> Stream[Line]:
+    """Speakable lines. Concatenated, their `written` texts are the text, but for white space; none is empty.
+
+    A sentence that the model was stopped in is left out, unless there is no whole one before it.
+    """
     pending = ""
-    first = True
+    first, whole, stopped = True, False, False
     async for piece in words:
-        pending += piece
+        pending += piece.text
+        stopped = piece.finish == "length"
         while (cut := _cut(pending, first)) is not None:
             head, pending = pending[:cut], pending[cut:]
             line = await _line(head, language, speed)
             if line is not None:
                 first = False
+                whole = whole or _ended(head) > 0
                 yield line
+    if stopped and (whole or _ended(pending)):
+        pending = pending[: _ended(pending)]
     while pending.strip():
         # the end of the text ends its last sentence, however long it is
         cut = _cut(pending + "\n", first) or len(pending)
@@ -68,8 +76,7 @@ def _cut(text: str, first: bool) -> int | None:
             if text[: end.start()].strip():
                 return end.end()
             continue
-        head = text[: end.end()]
-        if end["mark"] == "." and (_ABBREVIATION.search(head) or _LIST_NUMBER.search(head)):
+        if _goes_on(text, end):
             continue
         if end.end() <= LONGEST:
             clause = _clause(text, end.end()) if first else None
@@ -83,6 +90,18 @@ def _cut(text: str, first: bool) -> int | None:
             at = text.rfind(" ", 0, LONGEST) + 1
         return at or LONGEST
     return None
+
+
+def _goes_on(text: str, end: re.Match[str]) -> bool:
+    """Whether this full stop belongs to an abbreviation or to a list's number."""
+    head = text[: end.end()]
+    return end["mark"] == "." and bool(_ABBREVIATION.search(head) or _LIST_NUMBER.search(head))
+
+
+def _ended(text: str) -> int:
+    """Where the last whole sentence in `text` ends, 0 if there is none."""
+    ends = (end for end in _END.finditer(text + " ") if text[: end.start()].strip() and not _goes_on(text, end))
+    return max((end.end() for end in ends), default=0)
 
 
 def _clause(text: str, limit: int) -> int | None:
