@@ -2,7 +2,8 @@
 
 The file is looked for at `$VISAVIS_CONFIG`, in the working directory, and in the user's configuration folder; the
 first one found counts. An environment variable is the setting's name in capitals after `VISAVIS_`. A name that does
-not exist is refused, with the one that was probably meant.
+not exist is refused, with the one that was probably meant; a value that does not fit, with what does and where it was
+set.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError
@@ -26,6 +28,15 @@ SYSTEM_PROMPT = (
     "No lists, no markdown, no code."
 )
 _NOT_SETTINGS = {"VISAVIS_CONFIG", "VISAVIS_REFERENCE"}
+_SHAPES = {
+    "language": "a language's code, as in en or de",
+    "llm_url": "an address that begins with http:// or https://, as in http://localhost:8080/v1",
+}
+"""What a pattern means, in words."""
+_KINDS = {int: "a whole number", float: "a number", str: "text", SecretStr: "text", Path: "a path"}
+_EXCERPT = 60  # characters of a value that does not fit
+_typed: dict[str, tuple[str, str]] = {}
+"""By setting: what the command line made it, and how it was typed."""
 
 
 class Settings(BaseSettings):
@@ -76,24 +87,43 @@ def load_settings(**overrides: Any) -> Settings:
 
     Raises `BadConfiguration`, in one line, for an unknown name or a value that does not fit.
     """
-    _refuse_unknown(_from_environment(os.environ), "environment variable", lambda name: PREFIX + name.upper())
+    for variable in _from_environment(os.environ):
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in Settings.model_fields:
+            raise unknown(variable, name, " (an environment variable)", lambda known: PREFIX + known.upper())
     path = _settings_file()
-    values: dict[str, Any] = {}
-    if path is not None:
-        try:
-            values = tomllib.loads(path.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise BadConfiguration(f"cannot read the settings file {path}: {error}") from None
-        _refuse_unknown(values, f"setting in {path}", str)
+    values = {} if path is None else _read(path)
     # arguments win over the environment in pydantic-settings, but the file must not
     values = {name: value for name, value in values.items() if PREFIX + name.upper() not in os.environ}
+    in_file = set(values)
     values |= {name: value for name, value in overrides.items() if value is not None}
     try:
         return Settings(**values)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise BadConfiguration(f"setting '{name}': {first['msg']}, not {first.get('input')!r}") from None
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        given = "what it is" if name == "llm_api_key" else _shortened(first.get("input"))
+        where = f", in {path}" if name in in_file and name not in overrides else _place(name, first.get("input"))
+        raise BadConfiguration(f"setting '{name}' cannot be {given}{where}: it takes {_fitting(name)}") from None
+
+
+def assign(name: str, value: object, typed: str) -> None:
+    """Let the command line set a setting of this process and of its children; `typed` is how a person spelled it.
+
+    Raises `BadConfiguration` for a name that does not exist.
+    """
+    if name not in Settings.model_fields:
+        raise unknown(name, name)
+    os.environ[PREFIX + name.upper()] = str(value)
+    _typed[name] = (str(value), typed)
+
+
+def unknown(spelled: str, name: str, where: str = "", spell: Callable[[str], str] = str) -> BadConfiguration:
+    """The error about a `name` that is no setting, with the one probably meant as a person would `spell` it."""
+    meant = difflib.get_close_matches(name.lower().replace("-", "_"), Settings.model_fields, n=1)
+    known = ", ".join(map(spell, Settings.model_fields))
+    hint = f"did you mean '{spell(meant[0])}'?" if meant else f"there are: {known}"
+    return BadConfiguration(f"there is no setting '{spelled}'{where}; {hint}")
 
 
 def _settings_file() -> Path | None:
@@ -103,17 +133,57 @@ def _settings_file() -> Path | None:
     return next((p for place in places if (p := place / "visavis.toml").is_file()), None)
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name.removeprefix(PREFIX).lower(): value
-        for name, value in environ.items()
-        if name.startswith(PREFIX) and name not in _NOT_SETTINGS
-    }
-
-
-def _refuse_unknown(values: Mapping[str, Any], where: str, spell: Any) -> None:
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise BadConfiguration(f"there is no settings file {path}, which VISAVIS_CONFIG names: correct it") from None
+    except OSError as error:
+        raise BadConfiguration(f"cannot read the settings file {path}: {error.strerror or error}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadConfiguration(
+            f"cannot read the settings file {path}: {error}; its lines are NAME = VALUE, as in fps = 30"
+        ) from None
     for name in values:
         if name not in Settings.model_fields:
-            near = difflib.get_close_matches(name, Settings.model_fields, n=1)
-            hint = f"; did you mean {spell(near[0])}?" if near else ""
-            raise BadConfiguration(f"there is no {where} '{spell(name)}'{hint}")
+            raise unknown(name, name, f" (in {path})")
+    return values
+
+
+def _from_environment(environ: Mapping[str, str]) -> list[str]:
+    return [name for name in environ if name.startswith(PREFIX) and name not in _NOT_SETTINGS]
+
+
+def _place(name: str, value: object) -> str:
+    """Where the environment's value was set, as words to follow it."""
+    variable = PREFIX + name.upper()
+    if variable not in os.environ or os.environ[variable] != value:
+        return ""
+    given, typed = _typed.get(name, ("", ""))
+    return f", given with {typed}" if given == value else f", set by the environment variable {variable}"
+
+
+def _shortened(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…"
+
+
+def _fitting(name: str) -> str:
+    """What a setting takes, in words."""
+    if name in _SHAPES:
+        return _SHAPES[name]
+    field = Settings.model_fields[name]
+    kind = field.annotation
+    if get_origin(kind) is Literal:
+        return " or ".join(map(str, get_args(kind)))
+    kind = next((each for each in get_args(kind) if each is not NoneType), kind)
+    words = _KINDS[kind] if isinstance(kind, type) else "something else"
+    limits = ("ge", "le", "gt", "multiple_of")
+    bounds = {limit: getattr(rule, limit) for rule in field.metadata for limit in limits if hasattr(rule, limit)}
+    if "multiple_of" in bounds:
+        words = words.replace("a whole", "an even")  # the one multiple that is asked for is that of 2
+    if "le" in bounds:
+        return f"{words} from {bounds['ge']:g} to {bounds['le']:g}"
+    if "ge" in bounds:
+        return f"{words} of at least {bounds['ge']:g}"
+    return f"{words} above {bounds['gt']:g}" if "gt" in bounds else words

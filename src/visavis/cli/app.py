@@ -48,9 +48,12 @@ def common(
         typer.Option("--set", metavar="NAME=VALUE", help="Any setting for this run, as in --set temperature=0."),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, to standard error.")] = False,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
 ) -> None:
     """Settings come from visavis.toml, VISAVIS_… environment variables, and --set, the last one winning."""
+    from visavis.settings import assign
     from visavis.telemetry import configure_logging
 
     configure_logging(verbose)
@@ -58,19 +61,16 @@ def common(
         name, sign, value = assignment.partition("=")
         if not sign:
             raise BadConfiguration(f"--set takes NAME=VALUE, not '{assignment}'")
-        override(**{name.strip(): value})
+        assign(name.strip(), value, f"--set {name.strip()}")
 
 
 def override(**values: object) -> None:
-    """Let the command line win: a value that is not None becomes this process's (and its children's) environment."""
-    from visavis.settings import PREFIX, Settings
+    """Let a command's own options win: a value that is not None becomes this process's (and its children's) setting."""
+    from visavis.settings import assign
 
     for name, value in values.items():
-        if name not in Settings.model_fields:
-            known = ", ".join(Settings.model_fields)
-            raise BadConfiguration(f"there is no setting '{name}'; there are: {known}")
         if value is not None:
-            os.environ[PREFIX + name.upper()] = str(value)
+            assign(name, value, "--" + name.replace("_", "-"))
 
 
 def main() -> None:
