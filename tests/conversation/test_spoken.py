@@ -85,6 +85,10 @@ TABLE = [
     ("**Bold**, _it_, `code` and [a link](http://a.b)", "Bold, it, code and a link"),
     ("# Title\n\n- one\n- two\n", "Title. one. two"),
     ("| a | b |\n|---|---|\n| 1 | 2 |", "a, b. one, two"),
+    ("Try this: ```python\nprint\n```", "Try this: print"),
+    ("Type ```bash ls -l``` here", "Type ls -l here"),
+    ("The ```the cat``` sat", "The the cat sat"),
+    ("One<br>two &amp; three[^1], [four][2]", "One two and three, four"),
     ("> quoted\n> twice", "quoted. twice"),
     ("I ate 🍕🍕 today 😀!", "I ate pizza today!"),
     ("👍 Great ❤️", "Great"),
@@ -117,7 +121,25 @@ def test_other_languages_keep_their_numbers_and_lose_markdown_and_emoji(written:
     assert spoken(written, "de") == said
 
 
-@pytest.mark.parametrize("text", ["", "   ", "😀", "👍🏽🎉", "---", "...", "\n\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "😀",
+        "👍🏽🎉",
+        "---",
+        "===",
+        "...",
+        "\n\n",
+        "```",
+        "```python",
+        "  ```c++ ",
+        "~~~ js",
+        "<br>",
+        "<!-- x -->",
+    ],
+)
 def test_nothing_to_say_is_empty(text: str) -> None:
     assert spoken(text, "en") == ""
 

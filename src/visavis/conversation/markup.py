@@ -5,22 +5,35 @@ Every pattern is bounded, so that the work grows with the text and no faster.
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
 import emoji
 
-_FENCE = re.compile(r"^[ \t]{0,8}(?:```|~~~)[^\n]{0,40}$", re.MULTILINE)
-_RULE = re.compile(r"^[ \t]{0,8}(?:[-*_][ \t]?){3,80}$|^[ \t]{0,8}\|?[ \t:|-]{3,200}\|[ \t:|-]{0,200}$", re.MULTILINE)
+_CODE_IN = (
+    r"(?:bash|c|c\+\+|console|cpp|css|go|html|java|javascript|js|json|markdown|md|php|plaintext|powershell|py|python|ruby"
+    r"|rust|sh|shell|sql|swift|text|toml|ts|txt|typescript|xml|yaml|yml)"
+)
+_FENCE = re.compile(
+    r"^[ \t]{0,8}(?:```[^\n`]{0,40}|~~~[^\n~]{0,40})$|```[\w+#.-]{0,20}[ \t]{0,8}$"
+    rf"|```{_CODE_IN}(?=[ \t]{{1,8}}[^\n`]{{1,300}}```)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_RULE = re.compile(
+    r"^[ \t]{0,8}(?:(?:[-*_][ \t]?){3,80}|={3,80})$|^[ \t]{0,8}\|?[ \t:|-]{3,200}\|[ \t:|-]{0,200}$", re.MULTILINE
+)
 _HEADING = re.compile(r"^[ \t]{0,8}#{1,6}[ \t]{1,8}", re.MULTILINE)
 _QUOTE = re.compile(r"^[ \t]{0,8}(?:>[ \t]){1,8}", re.MULTILINE)
 _BULLET = re.compile(r"^[ \t]{0,20}[-*+•‣◦][ \t]{1,8}(?:\[[ xX]\][ \t])?", re.MULTILINE)
 _LINK = re.compile(r"!?\[([^\[\]\n]{0,300})\]\((?:[^()\s]{0,500})(?:[ \t]\"[^\"\n]{0,100}\")?\)")
+_REFERENCE = re.compile(r"(?<=\])\[[^\[\]\n]{0,40}\]|\[\^[^\[\]\n]{1,40}\]")
+_BREAK = re.compile(r"</?(?:br|p|div|li|ul|ol|tr|td|th|h[1-6])[ \t]?/?>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]{0,15}(?:\s[^<>\n]{0,200})?/?>|<!--[^\n]{0,200}?-->")
 _EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3}|_{1,3}|~~)(?=\S)([^*_~\n]{1,300})(?<=\S)\1(?![\w*])")
 _ROW = re.compile(r"^[ \t]{0,8}\||\|[ \t]{0,8}$", re.MULTILINE)
 _CELL = re.compile(r"[ \t]{0,8}\|[ \t]{0,8}")
-_CODE = re.compile(r"`{1,3}")
+_CODE = re.compile(r"`{1,3}|\$\$")
 _LEFTOVER = re.compile(r"\*{2,}|(?<!\w)_{2,}(?!\w)|~~|(?<!\w)\*(?=\w)|(?<=[\w.!?,])\*(?!\w)")
 _LINE_END = re.compile(r"([^\s.!?…:;,。！？，；：])[ \t]{0,50}\n\s{0,200}")
 _TONE = frozenset(
@@ -37,9 +50,9 @@ _FACES = ((0x1F600, 0x1F64F), (0x1F910, 0x1F92F), (0x1F970, 0x1F97A), (0x1FAE0, 
 
 def plain(text: str) -> str:
     """The words of a markdown text. A heading, a list item and a table's row end like a sentence or a clause."""
-    for pattern in (_FENCE, _RULE, _HEADING, _QUOTE, _BULLET, _TAG):
-        text = pattern.sub("", text)
-    text = _LINK.sub(r"\1", text)
+    for pattern in (_FENCE, _RULE, _HEADING, _QUOTE, _BULLET, _BREAK, _TAG):
+        text = pattern.sub(" " if pattern is _BREAK else "", text)
+    text = _REFERENCE.sub("", _LINK.sub(r"\1", html.unescape(text)))
     for _ in range(3):  # ***bold in italics*** and **bold with *italics* inside**
         text = _EMPHASIS.sub(r"\2", text)
     text = _LEFTOVER.sub("", _CODE.sub("", text))
