@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visavis.engines.tts.pieces import Token, clauses, keep, script, tail
+from visavis.engines.tts.pieces import Token, clauses, keep, louder, script, tail
 from visavis.media.speech import Phone
 
 TOKENS = st.lists(
@@ -54,3 +55,11 @@ def test_the_pause_after_a_text_is_that_of_its_punctuation(text: str, seconds: f
 def test_only_a_breath_of_silence_is_kept_before_speech() -> None:
     phones = [Phone("", 0, 5000), Phone("a", 5000, 6000), Phone("", 6000, 20000)]
     assert keep(phones, 16000, 0.15) == (5000 - 640, 6000 + 2400)
+
+
+def test_a_louder_voice_never_clips_and_keeps_its_shape() -> None:
+    sound = np.linspace(-1, 1, 401, dtype=np.float32)
+    made = louder(sound, 1.5)
+    assert np.abs(made).max() < 0.99
+    assert np.all(np.diff(made) > 0)
+    assert np.allclose(made[np.abs(sound) < 0.5], 1.5 * sound[np.abs(sound) < 0.5])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from visavis.engines.protocols import Availability, EngineInfo, Voice
 from visavis.engines.tts import flite_library
 from visavis.engines.tts.flite_library import Segment, Sound
-from visavis.engines.tts.pieces import PAUSE, Script, Token, clauses, keep, piece, script, tail, timed_words
+from visavis.engines.tts.pieces import LEVEL, PAUSE, Script, Token, clauses, keep, piece, script, tail, timed_words
 from visavis.errors import BadInput, EngineFailed
 from visavis.media.audio import Audio
 from visavis.media.phones import from_arpabet
@@ -31,6 +31,8 @@ _LONGEST_WORD = 40
 """Letters; a longer word is read in parts."""
 _RATE = 16_000
 """Hertz, of every voice offered."""
+_LEVELS = {"slt": 0.206, "rms": 0.102, "awb": 0.120}
+"""The voices' own, as `LEVEL`; measured."""
 _ASCII = str.maketrans(
     {
         "‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": ", ", "—": ", ", "…": "...",
@@ -130,13 +132,19 @@ def speak(line: Line, tokens: Sequence[Token], voice: str) -> Iterator[Speech]:
         last = reading is readings[-1]
         made = flite_library.say(reading.text, voice, 1.0 / line.speed)
         try:
-            yield from _pieces(line, made, reading, tail(reading.text) or (PAUSE if last else 0.0), last)
+            pause = tail(reading.text) or (PAUSE if last else 0.0)
+            yield from _pieces(line, made, reading, pause, last, LEVEL / _LEVELS.get(voice, LEVEL))
         finally:
             made.close()
 
 
 def _pieces(
-    line: Line, made: Generator[tuple[Segment, ...] | Sound, None, None], reading: Script, pause: float, last: bool
+    line: Line,
+    made: Generator[tuple[Segment, ...] | Sound, None, None],
+    reading: Script,
+    pause: float,
+    last: bool,
+    gain: float,
 ) -> Iterator[Speech]:
     segments = next(made)
     assert isinstance(segments, tuple)  # flite's phones come before its sound
@@ -150,9 +158,9 @@ def _pieces(
         sound = np.concatenate([sound, Audio.from_int16(more.samples, more.rate).samples])
         ready = max((word.end for word in words if word.end <= len(sound)), default=0)
         if ready - begin >= shortest * _RATE and ready < words[-1].end:
-            yield piece(line, sound, _RATE, phones, words, (begin, ready), final=False)
+            yield piece(line, sound, _RATE, phones, words, (begin, ready), final=False, gain=gain)
             begin, shortest = ready, _PIECE
-    yield piece(line, sound, _RATE, phones, words, (begin, end), final=last)
+    yield piece(line, sound, _RATE, phones, words, (begin, end), final=last, gain=gain)
 
 
 def _phones(segments: Sequence[Segment]) -> list[Phone]:
