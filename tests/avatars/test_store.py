@@ -91,6 +91,54 @@ def test_the_list_tells_names_kinds_voices_and_notes(store: AvatarStore, avatar:
     ]
 
 
+def test_a_damaged_file_is_told_with_what_to_do_and_never_listed_as_an_avatar(
+    store: AvatarStore, avatar: Avatar
+) -> None:
+    assert store.damaged() == {}
+    folder = store.save(avatar).parent
+    (folder / "broken.avatar").write_bytes(b"nothing")
+    (folder / "my face.avatar").write_bytes(store.path(avatar.name).read_bytes())
+    damaged = store.damaged()
+    assert list(damaged) == ["broken", "my face"]
+    assert "is damaged, or no avatar file: create the avatar again from its source" in damaged["broken"]
+    assert "cannot be an avatar's name: use up to 64 letters" in damaged["my face"]
+    assert [entry.name for entry in store.list()] == [avatar.name]
+
+
+@pytest.mark.parametrize("hard_links", [True, False])
+def test_of_two_that_make_the_same_name_at_once_only_the_first_is_kept(
+    store: AvatarStore, avatar: Avatar, monkeypatch: pytest.MonkeyPatch, hard_links: bool
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    if not hard_links:
+        monkeypatch.setattr(os, "link", refused)
+    store.check_free(avatar.name)  # both see that the name is free
+    store.save(replace(avatar, voice="first"), replace=False)
+    with pytest.raises(BadInput, match="there is an avatar 'vera-again' already: choose another --name, or --force"):
+        store.save(replace(avatar, voice="second"), replace=False)
+    assert store.load(avatar.name).voice == "first"
+    with pytest.raises(BadInput, match="there is an avatar 'vera-again' already"):
+        store.check_free(avatar.name)
+    assert [path.name for path in store.path(avatar.name).parent.iterdir()] == ["vera-again.avatar"]
+
+
+def test_clearing_the_cache_frees_what_was_made_on_the_way_and_keeps_what_is_stored(
+    store: AvatarStore, avatar: Avatar, portrait: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "build_avatar", lambda source, name, **_: replace(avatar, name=name))
+    assert store.clear_cache() == (0, 0)
+    size = store.save(avatar).stat().st_size
+    store.made_from(portrait, "face", 128)
+    store.made_from(portrait, "face", 256)
+    count, freed = store.clear_cache()
+    assert count == 2
+    assert freed == pytest.approx(2 * size, rel=0.01)
+    assert store.clear_cache() == (0, 0)
+    assert [entry.name for entry in store.list()] == [avatar.name]
+
+
 def test_a_file_goes_by_its_name_wherever_it_came_from(store: AvatarStore, avatar: Avatar) -> None:
     store.save(avatar).rename(store.path("friend"))
     assert store.load("friend").name == "friend"

@@ -65,8 +65,11 @@ class About(BaseModel):
     frames: int = Field(0, ge=0, le=MAX_FRAMES)
 
 
-def write_archive(avatar: Avatar, path: Path) -> None:
-    """Write `avatar` to `path`, whole or not at all. Raises `OutputFailed`, having left nothing, if it cannot."""
+def write_archive(avatar: Avatar, path: Path, replace: bool = True) -> None:
+    """Write `avatar` to `path`, whole or not at all. Raises `OutputFailed`, having left nothing, if it cannot.
+
+    Without `replace` a file that is there stays, however late it came: `FileExistsError`.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".part", dir=path.parent)
@@ -78,13 +81,29 @@ def write_archive(avatar: Avatar, path: Path) -> None:
             _write(avatar, file)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+        _put(part, path, replace)
+    except FileExistsError:
+        raise
     except OSError as error:
         raise OutputFailed(
             f"cannot write {path}: {error.strerror or error}; make room or move the data folder"
         ) from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def _put(part: Path, path: Path, replace: bool) -> None:
+    """Give the finished file its name, in one step; without `replace`, only if nobody has that name."""
+    if replace:
+        part.replace(path)
+        return
+    try:
+        os.link(part, path)  # the one call that neither replaces nor leaves a gap
+    except FileExistsError:
+        raise
+    except OSError:  # a disk without hard links
+        path.touch(exist_ok=False)
+        part.replace(path)
 
 
 def read_about(path: Path) -> About:

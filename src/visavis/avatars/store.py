@@ -6,7 +6,8 @@ import difflib
 import hashlib
 import os
 import re
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -40,14 +41,24 @@ class AvatarStore:
         _check_spelling(name)
         return self._folder / f"{name}{SUFFIX}"
 
-    def save(self, avatar: Avatar) -> Path:
+    def check_free(self, name: str) -> None:
+        """Raises `BadInput` for a name that is taken or impossible."""
+        check_name(name)
+        if self.path(name).exists():
+            raise _taken(name)
+
+    def save(self, avatar: Avatar, replace: bool = True) -> Path:
         """Keep `avatar` under its name, in place of an earlier one, which stays where that fails (`OutputFailed`).
 
-        Raises `BadInput` for an impossible name and for the built-in one's.
+        Raises `BadInput` for an impossible name, for the built-in one's and, without `replace`, for one that is taken,
+        even by another process a moment ago.
         """
         check_name(avatar.name)
         path = self.path(avatar.name)
-        write_archive(avatar, path)
+        try:
+            write_archive(avatar, path, replace)
+        except FileExistsError:
+            raise _taken(avatar.name) from None
         return path
 
     def load(self, name: str) -> Avatar:
@@ -60,15 +71,24 @@ class AvatarStore:
         return replace(read_archive(path), name=name)
 
     def list(self) -> list[About]:
-        """What the stored avatars say of themselves, by name; files that cannot be read are left out."""
-        entries = []
+        """What the stored avatars say of themselves, by name; `damaged` are left out."""
+        return [about for about in self._looked_at() if isinstance(about, About)]
+
+    def damaged(self) -> dict[str, str]:
+        """The files that cannot be used as avatars, by name, and each one's fault and remedy in a line."""
+        return {found.name: found.fault for found in self._looked_at() if isinstance(found, _Damaged)}
+
+    def _looked_at(self) -> Iterator[About | _Damaged]:
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             try:
                 check_name(path.stem)
-                entries.append(read_about(path).model_copy(update={"name": path.stem}))
-            except BadInput:
+            except BadInput as error:
+                yield _Damaged(path.stem, f"{error} for the file {path}")
                 continue
-        return entries
+            try:
+                yield read_about(path).model_copy(update={"name": path.stem})
+            except BadInput as error:
+                yield _Damaged(path.stem, str(error))
 
     def remove(self, name: str) -> None:
         """Delete the stored avatar of that name. Raises `BadInput` if there is none."""
@@ -80,6 +100,20 @@ class AvatarStore:
             raise self._unknown(name) from None
         except OSError as error:
             raise OutputFailed(f"cannot remove {self.path(name)}: {error.strerror}") from None
+
+    def clear_cache(self) -> tuple[int, int]:
+        """Forget the avatars made on the way from pictures and videos; how many there were, and their bytes."""
+        count, size = 0, 0
+        for path in list(self._cache.glob(f"*{SUFFIX}")):
+            try:
+                bytes = path.stat().st_size
+                path.unlink()
+            except FileNotFoundError:  # another process was faster
+                continue
+            except OSError as error:
+                raise OutputFailed(f"cannot remove {path}: {error.strerror}") from None
+            count, size = count + 1, size + bytes
+        return count, size
 
     def builtin(self, size: int = 512, progress: Progress | None = None) -> Avatar:
         """The avatar that comes with the program, made at its first use."""
@@ -127,6 +161,19 @@ class AvatarStore:
         return BadInput(
             f"there is no avatar '{name}': {hint}; make one with: visavis avatar create PICTURE --name {name}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Damaged:
+    """A file that cannot be used."""
+
+    name: str
+    fault: str
+    """And its remedy."""
+
+
+def _taken(name: str) -> BadInput:
+    return BadInput(f"there is an avatar '{name}' already: choose another --name, or --force to replace it")
 
 
 def check_name(name: str) -> None:

@@ -11,7 +11,12 @@ import typer
 from visavis.cli.app import app
 from visavis.cli.models import JsonOption, fetch_missing
 
-avatar = typer.Typer(help="Faces: built once from a picture or a video, and kept.", no_args_is_help=True)
+avatar = typer.Typer(
+    help="Faces: built once from a picture or a video, and kept.",
+    epilog="Example: visavis avatar create me.jpg --name me, then: visavis ask 'How are you?' -a me",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.add_typer(avatar, name="avatar")
 NameArgument = Annotated[str, typer.Argument(help="A stored avatar's name.")]
 
@@ -30,20 +35,19 @@ def create(
     from visavis.cli.progress import steps
     from visavis.engines.loading import check_voice
     from visavis.engines.registry import wanted_weights
-    from visavis.errors import BadInput
     from visavis.settings import load_settings
 
     settings = load_settings()
     store = AvatarStore(settings.data_dir / "avatars")
     check_name(name)
-    if not force and any(entry.name == name for entry in store.list()):
-        raise BadInput(f"there is an avatar '{name}' already: choose another --name, or --force to replace it")
+    if not force:
+        store.check_free(name)
     if voice is not None:
         check_voice(voice, settings)
     fetch_missing(wanted_weights((), settings))
     with steps(f"making {name}") as progress:
         made = build_avatar(source, name, size=settings.size, voice=voice, note=note, progress=progress)
-        store.save(made)
+        store.save(made, replace=force)
     if made.note and made.note != note:
         typer.echo(made.note, err=True)
     typer.echo(f"stored as '{name}': visavis ask 'How are you?' -a {name}")
@@ -51,17 +55,30 @@ def create(
 
 @avatar.command("list", epilog="Example: visavis avatar list")
 def list_(as_json: JsonOption = False) -> None:
-    """The stored avatars."""
+    """The built-in avatar and the stored ones; files that are damaged, and what to do about them."""
     from visavis.avatars.store import BUILTIN, AvatarStore
     from visavis.settings import load_settings
 
-    entries = AvatarStore(load_settings().data_dir / "avatars").list()
+    store = AvatarStore(load_settings().data_dir / "avatars")
+    rows: list[dict[str, str | None]] = [
+        {"name": BUILTIN, "kind": "picture", "voice": None, "note": "", "state": "built in"},
+        *(
+            {"name": each.name, "kind": each.kind, "voice": each.voice, "note": each.note, "state": "stored"}
+            for each in store.list()
+        ),
+        *(
+            {"name": name, "kind": None, "voice": None, "note": "", "state": "damaged", "fault": fault}
+            for name, fault in store.damaged().items()
+        ),
+    ]
     if as_json:
-        typer.echo(json.dumps([{"name": e.name, "kind": e.kind, "voice": e.voice, "note": e.note} for e in entries]))
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    typer.echo(f"{BUILTIN:20} built in")
-    for entry in entries:
-        typer.echo(f"{entry.name:20} {entry.kind}" + (f", voice {entry.voice}" if entry.voice else ""))
+    for row in rows:
+        what = row["kind"] if row["state"] == "stored" else row["state"]
+        voice = f", voice {row['voice']}" if row["voice"] else ""
+        fault = f": {row['fault']}" if "fault" in row else ""
+        typer.echo(f"{row['name']:20} {what}{voice}{fault}")
 
 
 @avatar.command(epilog="Example: visavis avatar show me")
@@ -98,3 +115,17 @@ def remove(name: NameArgument) -> None:
 
     AvatarStore(load_settings().data_dir / "avatars").remove(name)
     typer.echo(f"removed '{name}'")
+
+
+@avatar.command("clear-cache", epilog="Example: visavis avatar clear-cache")
+def clear_cache() -> None:
+    """Free the disk of faces that were made from pictures given as -a FILE; stored avatars stay."""
+    from visavis.avatars.store import AvatarStore
+    from visavis.settings import load_settings
+
+    count, size = AvatarStore(load_settings().data_dir / "avatars").clear_cache()
+    if not count:
+        typer.echo("nothing to free: no face was made from a picture since the last time")
+        return
+    faces = "1 face" if count == 1 else f"{count} faces"
+    typer.echo(f"freed {size / 1e6:.1f} MB ({faces}); each is made again when its picture is used next")

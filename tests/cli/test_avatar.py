@@ -1,0 +1,66 @@
+"""`visavis avatar`: every face is listed, a name is never taken twice, and the cache can be freed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import visavis.avatars
+from tests.cli.conftest import Command
+from visavis.avatars.store import AvatarStore
+
+PORTRAIT = Path(visavis.avatars.__path__[0]) / "builtin" / "vera.png"
+
+
+@pytest.fixture
+def avatars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the avatars of this test, with the data files that making one needs."""
+    from visavis import weights
+
+    here = weights.folder()
+    (tmp_path / "data" / "weights").mkdir(parents=True)
+    for name in weights.catalogue():
+        if (here / name).is_file():
+            (tmp_path / "data" / "weights" / name).symlink_to(here / name)
+    monkeypatch.setenv("VISAVIS_DATA_DIR", str(tmp_path / "data"))
+    return tmp_path / "data" / "avatars"
+
+
+def test_the_list_has_the_built_in_avatar_the_stored_ones_and_the_damaged(visavis: Command, avatars: Path) -> None:
+    assert visavis("--set", "size=128", "avatar", "create", PORTRAIT, "--name", "me").code == 0
+    (avatars / "old.avatar").write_bytes(b"nothing")
+    outcome = visavis("avatar", "list", "--json")
+    rows = json.loads(outcome.out)
+    assert [(row["name"], row["kind"], row["state"]) for row in rows] == [
+        ("vera", "picture", "built in"),
+        ("me", "picture", "stored"),
+        ("old", None, "damaged"),
+    ]
+    assert "create the avatar again" in rows[2]["fault"]
+    assert outcome.out.startswith("[\n  {")
+    lines = visavis("avatar", "list").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["vera", "me", "old"]
+    assert "damaged" in lines[2]
+    assert "create the avatar again" in lines[2]
+
+
+def test_a_name_that_is_taken_is_refused_until_it_is_forced(visavis: Command, avatars: Path) -> None:
+    avatars.mkdir()
+    (avatars / "me.avatar").write_bytes(b"damaged, but somebody's")
+    refused = visavis("avatar", "create", PORTRAIT, "--name", "me")
+    assert (refused.code, "already" in refused.message) == (2, True)
+    assert (avatars / "me.avatar").read_bytes() == b"damaged, but somebody's"
+    assert visavis("--set", "size=128", "avatar", "create", PORTRAIT, "--name", "me", "--force").code == 0
+    assert [entry.name for entry in AvatarStore(avatars).list()] == ["me"]
+
+
+def test_the_cache_says_what_it_freed(visavis: Command, avatars: Path) -> None:
+    assert "nothing to free" in visavis("avatar", "clear-cache").out
+    (avatars / ".cache").mkdir(parents=True)
+    shutil.copy(PORTRAIT, avatars / ".cache" / "one.avatar")
+    outcome = visavis("avatar", "clear-cache")
+    assert outcome.out.startswith(f"freed {PORTRAIT.stat().st_size / 1e6:.1f} MB (1 face);")
+    assert list((avatars / ".cache").iterdir()) == []
