@@ -12,6 +12,8 @@ from visavis.engines.registry import all_candidates
 from visavis.errors import BadInput, EngineUnavailable
 
 VAD = "silero_vad_16k_op15.onnx"
+MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
+COPY = "SmolLM2-135M-Instruct.Q8_0.gguf"
 
 
 @pytest.fixture(autouse=True)
@@ -53,8 +55,25 @@ def test_an_incomplete_file_is_not_used(data: Path) -> None:
     (data / "weights").mkdir()
     (data / "weights" / VAD).write_bytes(b"half")
     assert not weights.present(VAD)
-    with pytest.raises(EngineUnavailable, match="is incomplete"):
+    with pytest.raises(EngineUnavailable, match=r"is damaged: 4 of 1,289,603 bytes in .*: run `visavis models pull`"):
         weights.require(VAD)
+
+
+def test_what_is_wrong_with_a_file_is_said_in_words(data: Path) -> None:
+    assert weights.fault(VAD) == "missing"
+    (data / "weights").mkdir()
+    (data / "weights" / VAD).write_bytes(b"half")
+    assert weights.fault(VAD) == "damaged: 4 of 1,289,603 bytes"
+    (data / "weights" / VAD).write_bytes(bytes(weights.find(VAD).bytes))
+    assert weights.fault(VAD) == ""
+
+
+def test_a_copy_made_here_is_known_by_the_file_it_was_made_of(data: Path) -> None:
+    (data / "weights").mkdir()
+    for name in (MODEL, COPY, "Another-Model.Q8_0.gguf", VAD):
+        (data / "weights" / name).write_bytes(b"")
+    assert weights.copies(MODEL) == [data / "weights" / COPY]
+    assert weights.copies(VAD) == []
 
 
 def test_a_damaged_file_is_found_by_its_checksum(data: Path) -> None:

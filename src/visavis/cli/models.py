@@ -10,7 +10,12 @@ import typer
 
 from visavis.cli.app import app
 
-models = typer.Typer(help="The engines, and the data files they need.", no_args_is_help=True, rich_markup_mode=None)
+models = typer.Typer(
+    help="The engines, and the data files they need.",
+    epilog="Example: visavis models list, then: visavis ask 'How are you?' --tts espeak",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.add_typer(models, name="models")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -30,20 +35,24 @@ def list_(as_json: JsonOption = False) -> None:
             typer.echo(f"  {sign} {row.name:14} {row.summary} [{size}{row.licence}]")
             if not row.ready:
                 typer.echo(f"    {'':14} not here: {row.reason}" + (f" ({row.remedy})" if row.remedy else ""))
+            for copy in row.copies:
+                typer.echo(
+                    f"    {'':14} {copy.name}: {copy.bytes / 1e6:.0f} MB, a faster copy of {copy.source}, made here"
+                )
     typer.echo("● used   ○ ready   ✗ cannot run here")
 
 
 @models.command(epilog="Example: visavis models pull")
 def pull() -> None:
-    """Fetch the embedded default's data files, with checksums; what is already here is kept."""
+    """Fetch the embedded default's data files, with checksums; a damaged one again, and what is right is kept."""
     from visavis import weights
 
-    missing = weights.missing()
-    if not missing:
+    wanted = [name for name in weights.catalogue() if not weights.verify(name)]
+    if not wanted:
         typer.echo(f"everything is here: {weights.folder()}")
         return
-    fetch_missing()
-    typer.echo(f"fetched {', '.join(missing)} into {weights.folder()}")
+    _fetch(wanted)
+    typer.echo(f"fetched {', '.join(wanted)} into {weights.folder()}")
 
 
 @models.command(epilog="Example: visavis models verify")
@@ -52,12 +61,18 @@ def verify() -> None:
     from visavis import weights
     from visavis.errors import FetchFailed
 
-    bad = [name for name in weights.catalogue() if weights.present(name) and not weights.verify(name)]
-    absent = weights.missing()
+    bad = False
     for name in weights.catalogue():
-        typer.echo(f"{'damaged' if name in bad else 'missing' if name in absent else 'ok':8} {name}")
-    if bad or absent:
-        raise FetchFailed("not all data files are as they should be: run `visavis models pull`")
+        fault = weights.fault(name) or ("" if weights.verify(name) else "damaged: its checksum is wrong")
+        bad = bad or bool(fault)
+        state, _, detail = fault.partition(": ")
+        typer.echo(f"{state or 'ok':8} {name}" + (f" ({detail})" if detail else ""))
+        for copy in weights.copies(name):
+            typer.echo(
+                f"{'copy':8} {copy.name} ({copy.stat().st_size / 1e6:.0f} MB, a faster copy of {name}, made here)"
+            )
+    if bad:
+        raise FetchFailed("not all data files are as they should be: `visavis models pull` fetches those anew")
 
 
 @models.command(epilog="Example: visavis models voices --json")
@@ -88,14 +103,30 @@ def voices(as_json: JsonOption = False) -> None:
 def fetch_missing(names: list[str] | None = None) -> None:
     """Fetch the data files `names` that are not here (default: all), with a bar for each; does nothing if all are."""
     from visavis import weights
+
+    if wanted := [name for name in weights.missing() if names is None or name in names]:
+        _fetch(wanted)
+
+
+def _fetch(wanted: list[str]) -> None:
+    from visavis import weights
     from visavis.cli.progress import downloads
 
-    wanted = [name for name in weights.missing() if names is None or name in names]
-    if wanted:
-        size = sum(weights.find(name).bytes for name in wanted) / 1e6
-        typer.echo(f"fetching {len(wanted)} data files ({size:.0f} MB), once, into {weights.folder()}", err=True)
-        with downloads() as progress:
-            weights.fetch(wanted, progress=progress)
+    size = sum(weights.find(name).bytes for name in wanted) / 1e6
+    files = "1 data file" if len(wanted) == 1 else f"{len(wanted)} data files"
+    typer.echo(f"fetching {files} ({size:.0f} MB), once, into {weights.folder()}", err=True)
+    with downloads() as progress:
+        weights.fetch(wanted, progress=progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A data file in another form, made on this machine."""
+
+    name: str
+    bytes: int
+    source: str
+    """The data file it was made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +144,8 @@ class Row:
     licence: str
     languages: tuple[str, ...]
     summary: str
+    copies: tuple[Copy, ...]
+    """Of its data files, made on this machine."""
 
 
 def _rows() -> list[Row]:
@@ -142,6 +175,11 @@ def _rows() -> list[Row]:
                     licence=info.licence,
                     languages=info.languages,
                     summary=info.summary,
+                    copies=tuple(
+                        Copy(path.name, path.stat().st_size, name)
+                        for name in info.weights
+                        for path in weights.copies(name)
+                    ),
                 )
             )
     return rows

@@ -2,6 +2,19 @@
 
 from visavis.weights.catalogue import DataFile, catalogue, find
 from visavis.weights.fetch import Progress, fetch
-from visavis.weights.store import folder, missing, present, require, verify
+from visavis.weights.store import copies, fault, folder, missing, present, require, verify
 
-__all__ = ["DataFile", "Progress", "catalogue", "fetch", "find", "folder", "missing", "present", "require", "verify"]
+__all__ = [
+    "DataFile",
+    "Progress",
+    "catalogue",
+    "copies",
+    "fault",
+    "fetch",
+    "find",
+    "folder",
+    "missing",
+    "present",
+    "require",
+    "verify",
+]

@@ -29,12 +29,33 @@ def missing() -> list[str]:
     return [file.name for file in catalogue().values() if not _has_size(file, here)]
 
 
+def fault(name: str) -> str:
+    """What is wrong with the data file, in words that follow its name; empty if its size is right. Cheap."""
+    file, path = find(name), folder() / name
+    if _has_size(file, folder()):
+        return ""
+    if not path.is_file():
+        return "missing"
+    return f"damaged: {path.stat().st_size:,} of {file.bytes:,} bytes"
+
+
+def copies(name: str) -> list[Path]:
+    """What was made here of the data file in another form, as SmolLM2.Q8_0.gguf is of SmolLM2.Q4_1.gguf."""
+    source = folder() / name
+    stem, _, form = source.stem.rpartition(".")
+    known = catalogue()
+    return [
+        path
+        for path in (sorted(folder().glob(f"{stem}.*{source.suffix}")) if stem and form else [])
+        if path.name not in known and path.is_file()
+    ]
+
+
 def require(name: str) -> Path:
     """The path of the data file. Raises `EngineUnavailable`, with what to type, if it is not there."""
     file, here = find(name), folder()
     if not _has_size(file, here):
-        state = "is incomplete" if (here / name).is_file() else "is missing"
-        raise EngineUnavailable(f"{name} ({file.purpose}) {state} in {here}: run `{PULL}`")
+        raise EngineUnavailable(f"{name} ({file.purpose}) is {fault(name)} in {here}: run `{PULL}`")
     return here / name
 
 
