@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import platform
 import sys
+from contextlib import aclosing
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
-from visavis.cli.app import app
+from visavis.cli.app import EXIT_ERROR, app
 from visavis.cli.models import JsonOption
+
+if TYPE_CHECKING:
+    from visavis.engines.registry import Candidate
+    from visavis.settings import Settings
 
 _WHAT = {
     "vad": "noticing speech",
@@ -20,6 +27,8 @@ _WHAT = {
     "articulation": "moving the lips",
     "animation": "drawing the face",
 }
+_PATIENCE = 10.0
+"""Seconds a server has to say its first word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +44,18 @@ class Finding:
 
 @app.command(epilog="Example: visavis doctor")
 def doctor(as_json: JsonOption = False) -> None:
-    """Say what works on this machine, what falls back and why, and what to type to change that."""
+    """Say what works on this machine, what falls back and why, and what to type to change that.
+
+    A language model's server that is set (VISAVIS_LLM_URL) is asked for a word. The exit code is 0 where a question
+    can be answered, if only with something that falls back, and 2 where something has to be mended first.
+    """
     findings = examine()
+    _print(findings, as_json)
+    if any(finding.state == "fails" for finding in findings):
+        raise typer.Exit(EXIT_ERROR)
+
+
+def _print(findings: list[Finding], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
         return
@@ -46,12 +65,17 @@ def doctor(as_json: JsonOption = False) -> None:
         if finding.remedy:
             typer.echo(f"    to change that: {finding.remedy}")
     broken = [finding for finding in findings if finding.state == "fails"]
-    typer.echo("everything needed is here" if not broken else f"{len(broken)} of {len(findings)} do not work yet")
+    typer.echo(
+        "everything needed is here" if not broken else f"not ready yet: {len(broken)} of {len(findings)} to mend"
+    )
 
 
 def examine() -> list[Finding]:
     """Every finding about this machine."""
-    return [_python(), *_engines(), *_weights(), _output()]
+    from visavis.settings import load_settings
+
+    settings = load_settings()
+    return [_python(), *_engines(settings), *_voice(settings), *_weights(), _output()]
 
 
 def _python() -> Finding:
@@ -61,12 +85,10 @@ def _python() -> Finding:
     return Finding("python", "works", version)
 
 
-def _engines() -> list[Finding]:
+def _engines(settings: Settings) -> list[Finding]:
     from visavis.engines.registry import candidates, choose
     from visavis.errors import VisavisError
-    from visavis.settings import load_settings
 
-    settings = load_settings()
     findings = []
     for slot, what in _WHAT.items():
         found = [c for c in candidates(slot) if c.info.rank >= 0]  # type: ignore[arg-type]  # the keys are the slots
@@ -75,8 +97,13 @@ def _engines() -> list[Finding]:
         except VisavisError as error:
             found.sort(key=lambda c: c.info.name == "openai")  # a server is a choice, not a lack
             first = next((c.availability.remedy for c in found if c.availability.remedy), "")
-            hint = " (typed questions still work)" if slot in ("asr", "vad") else ""
-            findings.append(Finding(what, "fails", f"{error}{hint}", first))
+            if slot in ("asr", "vad") and getattr(settings, slot) == "auto":
+                findings.append(Finding(what, "falls back", f"{error} (typed questions still work)", first))
+            else:
+                findings.append(Finding(what, "fails", str(error), first))
+            continue
+        if used.info.name == "openai":
+            findings.append(_server(what, used, settings))
             continue
         detail = f"{used.info.name} ({used.info.summary})"
         better = [c for c in found if c.info.rank > used.info.rank and not c.availability.ready]
@@ -90,13 +117,59 @@ def _engines() -> list[Finding]:
     return findings
 
 
+def _server(what: str, used: Candidate, settings: Settings) -> Finding:
+    """Whether the language model's server answers, found by asking it."""
+    from visavis.errors import VisavisError
+
+    remedy = "start the server, correct VISAVIS_LLM_URL, or unset it to use the embedded model"
+    try:
+        asyncio.run(_ask(used, settings))
+    except TimeoutError:
+        silent = f"the server at {settings.llm_url} sent no word for {_PATIENCE:g} s"
+        return Finding(what, "fails", silent, f"try again when its model is loaded; or {remedy}")
+    except VisavisError as error:
+        message, _, mend = str(error).partition("; ")
+        return Finding(what, "fails", message, mend or remedy)
+    return Finding(what, "works", f"{used.info.name} (the server at {settings.llm_url} answers)")
+
+
+async def _ask(used: Candidate, settings: Settings) -> None:
+    """Have the engine say something, as a question would. Raises what a question would raise, and `TimeoutError`."""
+    from visavis.engines.protocols import Message, Sampling
+
+    hello = [Message("user", "Say hello.")]
+    async with (
+        asyncio.timeout(_PATIENCE),
+        used.engine(settings) as model,
+        aclosing(model.complete(hello, Sampling(max_tokens=8))) as answer,
+    ):
+        async for delta in answer:
+            if delta.text.strip():
+                return
+
+
+def _voice(settings: Settings) -> list[Finding]:
+    """Whether the voice of the settings is here."""
+    from visavis.engines.loading import check_voice
+    from visavis.errors import BadInput
+
+    if settings.voice is None:
+        return []
+    try:
+        check_voice(settings.voice, settings)
+    except BadInput as error:
+        return [Finding("the voice", "fails", str(error), "choose one of `visavis models voices`, or unset it")]
+    return [Finding("the voice", "works", settings.voice)]
+
+
 def _weights() -> list[Finding]:
     from visavis import weights
 
     missing = weights.missing()
     if missing:
         size = sum(weights.find(name).bytes for name in missing) / 1e6
-        return [Finding("data files", "fails", f"{', '.join(missing)} missing ({size:.0f} MB)", "visavis models pull")]
+        faults = ", ".join(f"{name} ({weights.fault(name)})" for name in missing)
+        return [Finding("data files", "fails", f"{faults}; {size:.0f} MB to fetch", "visavis models pull")]
     return [Finding("data files", "works", f"all in {weights.folder()}")]
 
 

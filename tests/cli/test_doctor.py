@@ -1,0 +1,126 @@
+"""`visavis doctor` tries what is set, and its exit code says whether a question can be answered."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tests.cli.conftest import Command, Outcome
+from visavis.cli import doctor
+from visavis.engines.asr.pocketsphinx import PocketSphinx
+from visavis.engines.protocols import Availability
+
+CHUNK = b'data: {"choices": [{"delta": {"content": "Hello."}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+MODELS = b'{"data": [{"id": "tiny"}]}'
+
+
+@contextmanager
+def _server(status: int, answer: bytes) -> Iterator[str]:
+    """The address of a server that lists a model and answers with this; without an `answer` it says nothing."""
+    done = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.reply(200, MODELS)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            if not answer:
+                done.wait(30)
+            self.reply(status, answer)
+
+        def reply(self, status: int, data: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]  # the client hung up
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+    finally:
+        done.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _of(outcome: Outcome, subject: str) -> dict[str, str]:
+    """The finding about `subject`."""
+    return next(each for each in json.loads(outcome.out) if each["subject"] == subject)
+
+
+def test_a_server_that_is_down_fails_with_its_address_and_what_to_do(
+    visavis: Command, unused_tcp_port_factory: Callable[[], int]
+) -> None:
+    url = f"http://127.0.0.1:{unused_tcp_port_factory()}/v1"
+    outcome = visavis("--set", f"llm_url={url}", "doctor", "--json")
+    finding = _of(outcome, "thinking")
+    assert (outcome.code, finding["state"]) == (2, "fails")
+    assert f"{url} cannot be reached" in finding["detail"]
+    assert "start it, correct VISAVIS_LLM_URL, or unset it" in finding["remedy"]
+
+
+def test_a_server_that_answers_works(visavis: Command) -> None:
+    with _server(200, CHUNK) as url:
+        outcome = visavis("--set", f"llm_url={url}", "doctor", "--json")
+    finding = _of(outcome, "thinking")
+    assert (outcome.code, finding["state"]) == (0, "works")
+    assert f"the server at {url} answers" in finding["detail"]
+
+
+def test_a_server_that_wants_another_key_is_told_in_its_words(visavis: Command) -> None:
+    with _server(401, b'{"error": {"message": "bad key"}}') as url:
+        outcome = visavis("--set", f"llm_url={url}", "doctor", "--json")
+    finding = _of(outcome, "thinking")
+    assert (outcome.code, finding["state"]) == (2, "fails")
+    assert "answered 401: bad key" in finding["detail"]
+    assert finding["remedy"] == "set VISAVIS_LLM_API_KEY to a valid key"
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(visavis: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_PATIENCE", 0.5)
+    with _server(200, b"") as url:
+        outcome = visavis("--set", f"llm_url={url}", "doctor", "--json")
+    finding = _of(outcome, "thinking")
+    assert (outcome.code, finding["state"]) == (2, "fails")
+    assert "sent no word for 0.5 s" in finding["detail"]
+
+
+def test_a_server_that_is_not_used_is_not_asked(visavis: Command) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # nobody listens
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
+        outcome = visavis("--set", f"llm_url={url}", "--set", "llm=fake", "doctor", "--json")
+    assert (outcome.code, _of(outcome, "thinking")["state"]) == (0, "works")
+
+
+def test_a_voice_that_is_set_and_not_here_fails(visavis: Command) -> None:
+    outcome = visavis("--set", "voice=nobody", "doctor", "--json")
+    finding = _of(outcome, "the voice")
+    assert (outcome.code, finding["state"]) == (2, "fails")
+    assert "there is no voice 'nobody' here" in finding["detail"]
+
+
+def test_without_ears_typed_questions_still_work_so_all_is_well(
+    visavis: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PocketSphinx, "availability", lambda: Availability(False, "no wheel", "use Python 3.11"))
+    outcome = visavis("doctor")
+    assert outcome.code == 0
+    assert "~ understanding speech: " in outcome.out
+    assert "(typed questions still work)" in outcome.out
+    asked_for = visavis("--set", "asr=pocketsphinx", "doctor", "--json")
+    assert (asked_for.code, _of(asked_for, "understanding speech")["state"]) == (2, "fails")
