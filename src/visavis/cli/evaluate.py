@@ -21,10 +21,14 @@ def evaluate(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure lip-sync: the face is found again in every frame and compared with the sound or the intended motion."""
+    """Measure lip-sync: the face is found again in every frame and compared with the sound or the intended motion.
+
+    Every number is told with its unit and with good values, and a verdict on all of them ends the list.
+    """
     from visavis.cli.progress import bar
     from visavis.engines.registry import wanted_weights
     from visavis.evaluation import evaluate as measure
+    from visavis.evaluation import explained
     from visavis.playback.motion_file import read_motion
     from visavis.settings import load_settings
 
@@ -32,10 +36,8 @@ def evaluate(
     fetch_missing(wanted_weights((), load_settings()))
     with bar("evaluating", None, "s of video") as progress:
         report = measure(video, target, progress)
-    values = dataclasses.asdict(report)
     if as_json:
-        typer.echo(json.dumps(values, indent=2))
+        typer.echo(json.dumps(dataclasses.asdict(report), indent=2))
         return
-    for name, value in values.items():
-        if value is not None:
-            typer.echo(f"{name.replace('_', ' '):36} {value:.4g}" if isinstance(value, float) else f"{name:36} {value}")
+    for line in explained(report):
+        typer.echo(line.rstrip())

@@ -1,5 +1,6 @@
 """Measures of lip-sync: of a video as a viewer sees it, and of raw pictures."""
 
 from visavis.evaluation.report import Report, evaluate
+from visavis.evaluation.verdict import explained
 
-__all__ = ["Report", "evaluate"]
+__all__ = ["Report", "evaluate", "explained"]

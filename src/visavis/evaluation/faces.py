@@ -116,6 +116,18 @@ def track_face(video: Path, progress: Callable[[float], None]) -> FaceTrack:
     )
 
 
+def length(video: Path) -> float | None:
+    """Seconds of a video's pictures as its header has it; None where it does not say, or is no video."""
+    try:
+        with _opened(video) as file:
+            stream = file.streams.video[0]
+            if stream.duration and stream.time_base:
+                return float(stream.duration * stream.time_base)
+            return file.duration / av.time_base if file.duration else None
+    except (av.error.FFmpegError, OSError, IndexError):
+        return None
+
+
 def lip_gap(landmarks: Floats) -> float:
     """Pixels between the inner lips, as `FaceTrack.gap` has it; landmarks (468, 2 or 3)."""
     left, right = landmarks[list(INNER_CORNERS), :2]
@@ -174,13 +186,17 @@ def _box(points: Floats, shape: tuple[int, ...], margin: float) -> tuple[int, in
     return left, top, right, bottom
 
 
+def _opened(video: Path) -> av.container.InputContainer:
+    return av.open(f"file:{video}", options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"})
+
+
 def _pictures(video: Path) -> Iterator[tuple[float, float, NDArray[np.uint8]]]:
     """The time in seconds, pictures a second and (h, w, 3) RGB pixels of each picture; a damaged file ends early."""
     if not video.is_file():
         raise BadInput(f"there is no file '{video}': check the path")
     count = 0
     try:
-        with av.open(f"file:{video}", options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}) as file:
+        with _opened(video) as file:
             if not file.streams.video:
                 raise BadInput(f"there is no picture in '{video}': give a video of one speaking face")
             stream = file.streams.video[0]

@@ -10,11 +10,15 @@ import numpy as np
 
 from visavis.errors import BadInput
 from visavis.evaluation import lips, sound, stability
-from visavis.evaluation.faces import FaceTrack, track_face
+from visavis.evaluation.faces import FaceTrack, length, track_face
 from visavis.media.motion_file import MotionFile
 
 _REACH = 5
 """Pictures: how far the target is shifted in search of the best lag."""
+
+
+_UNLIKE = 0.5
+"""Seconds by which a video's length may differ from its motion's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,16 @@ def evaluate(
 ) -> Report:
     """Measure a video of a speaking face, against its target motion if there is one, telling the seconds done.
 
-    Blocking; 30 ms CPU a picture. Raises `BadInput` if it is no video or shows no face.
+    Blocking; 30 ms CPU a picture. Raises `BadInput` if it is no video or shows no face, and for the motion of another
+    video, which shows in its length.
     """
+    if motion is not None and len(motion.frame_times) and (seconds := length(video)) is not None:
+        meant = float(motion.frame_times[-1] + 1 / motion.fps)
+        if abs(seconds - meant) > _UNLIKE:
+            raise BadInput(
+                f"the motion file belongs to another video: it lasts {meant:.1f} s, and '{video}' {seconds:.1f} s; "
+                "give the one that was written with this video, or none"
+            )
     return measure(track_face(video, progress), video, motion)
 
 
