@@ -30,10 +30,10 @@ from visavis.engines.loading import Engines, load_engines
 from visavis.engines.protocols import Rendering
 from visavis.errors import NoFace
 from visavis.evaluation import Report, evaluate
-from visavis.media.clip import Clip
 from visavis.media.speech import Line, Speech
 from visavis.playback.motion_file import MotionFile, MotionWriter, read_motion
 from visavis.playback.mp4 import write_mp4
+from visavis.playback.noted import noted
 from visavis.settings import Settings, load_settings
 from visavis.streams.flow import Stream, flow
 
@@ -70,14 +70,7 @@ async def measure(avatar: Avatar, settings: Settings, folder: Path) -> dict[str,
 async def _film(speech: Stream[Speech], avatar: Avatar, engines: Engines, path: Path) -> None:
     clips = animate(speech, avatar, engines.articulation, engines.animation, Rendering())
     with MotionWriter(path.with_suffix(".json"), Fraction(25)) as motion:
-        await write_mp4(_noted(clips, motion), path, fps=Fraction(25))
-
-
-@flow
-async def _noted(clips: Stream[Clip], motion: MotionWriter) -> Stream[Clip]:
-    async for clip in clips:
-        motion.add(clip)
-        yield clip
+        await write_mp4(noted(clips, motion.add), path, fps=Fraction(25))
 
 
 async def _lines() -> Stream[Line]:

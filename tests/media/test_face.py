@@ -48,3 +48,12 @@ def test_a_closure_of_two_rows_is_seen_at_any_picture_rate(fps: int) -> None:
         motion = Motion(to_curves(Controls.from_matrix(rows)), np.zeros((60, 6), np.float32), 50)
         pictures = motion.sample([k / fps for k in range(fps)], 1 / fps)
         assert lip_gap(pictures.curves).min() <= CLOSED_GAP
+
+
+def test_a_motion_without_rows_is_a_face_at_rest() -> None:
+    empty = Motion(np.zeros((0, 52), np.float32), np.zeros((0, 6), np.float32), 50, 1.0, {"breath": np.zeros(0, "f4")})
+    shown = empty.sample([1.0, 1.01], 1 / 60)
+    assert shown.curves.shape == (2, 52)
+    assert not shown.curves.any()
+    assert not shown.head.any()
+    assert shown.extra["breath"].shape == (2,)

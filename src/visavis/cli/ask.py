@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import time
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+from typer.exceptions import TyperException
 
 from visavis.cli.app import app, override
-from visavis.streams.flow import Stream, flow
+from visavis.errors import BadInput
+from visavis.streams.flow import Stream
 
 if TYPE_CHECKING:
     from visavis.avatars.avatar import Avatar
     from visavis.conversation.reply import Manner
-    from visavis.engines.protocols import Slot
+    from visavis.engines.protocols import EngineInfo, Slot
     from visavis.media.clip import Clip
-    from visavis.playback.motion_file import MotionWriter
     from visavis.playback.mp4 import Written
     from visavis.settings import Settings
 
@@ -47,9 +51,10 @@ class Job:
     motion: Path | None
     as_json: bool
 
-    def check_places(self, *inputs: Path | str | None) -> None:
-        """Raise `BadInput` if writing would destroy what is read, or what is written beside it."""
-        from visavis.errors import BadInput
+    def check(self, settings: Settings, *inputs: Path | str | None) -> None:
+        """See that all can be written, and that it destroys nothing that is read; raises what stands against it."""
+        from visavis.playback.motion_file import check_motion
+        from visavis.playback.mp4 import check_output
 
         taken = {Path(each).resolve() for each in inputs if each is not None}
         for place in (self.output, self.motion):
@@ -57,6 +62,11 @@ class Job:
                 raise BadInput(f"'{place}' is in use for something else here: choose another name to write to")
             if place is not None:
                 taken.add(place.resolve())
+        check_output(self.output, settings.codec)
+        if self.output.suffix.lower() == ".webm" and settings.codec == "h264" and "codec" in settings.model_fields_set:
+            raise BadInput(f"'{self.output.name}' cannot hold H.264: end its name in .mp4, or choose --codec vp9")
+        if self.motion is not None:
+            check_motion(self.motion)
 
     def say(self, text: str) -> None:
         """A line for a person; a program reads the JSON at the end instead."""
@@ -64,7 +74,25 @@ class Job:
             typer.echo(text)
 
 
-@app.command(epilog="Examples: visavis ask 'What is the moon made of?'   visavis ask question.wav -a me.jpg -o me.mp4")
+class _Question(TyperCommand):
+    """Knows that a question may begin with a dash, and says how to ask it then."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = list(args)
+        try:
+            return list(super().parse_args(ctx, args))
+        except TyperException:
+            for text in given:
+                if text.startswith("-") and (" " in text or text[1:2].isdigit()):
+                    remedy = f"visavis ask -- {shlex.quote(text)}"
+                    raise BadInput(f"a question that begins with a dash goes behind two: {remedy}") from None
+            raise
+
+
+@app.command(
+    cls=_Question,
+    epilog="Examples: visavis ask 'What is the moon made of?'   visavis ask question.wav -a me.jpg -o me.mp4",
+)
 def ask(
     question: Annotated[str, typer.Argument(help="What you ask: text, or an audio file (wav, mp3, flac, ogg, …).")],
     avatar: AvatarOption = None,
@@ -102,26 +130,28 @@ def animate(
 
 
 async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
+    from visavis.cli.progress import bar
     from visavis.conversation.history import History
     from visavis.conversation.language import check_script
-    from visavis.conversation.question import as_file, check_text, transcribe
+    from visavis.conversation.question import as_file, check_recording, check_text, transcribe
     from visavis.conversation.reply import reply
     from visavis.conversation.spoken import warm
     from visavis.engines.loading import check_voice, load_engines
-    from visavis.playback.mp4 import check_output
     from visavis.settings import load_settings
 
     settings = load_settings()
     spoken = as_file(question)
-    job.check_places(spoken, avatar_name)
-    check_output(job.output, settings.codec)
+    job.check(settings, spoken, avatar_name)
     if spoken is None:
         check_script(check_text(question), settings.language)
+    else:
+        check_recording(spoken)
     slots: list[Slot] = ["llm", "tts", "articulation", "animation", *(("vad", "asr") if spoken else ())]
-    _introduce(job, settings, slots)
-    avatar = await _avatar(avatar_name, settings)
+    chosen = _chosen(slots, settings)
     if settings.voice is not None:
         check_voice(settings.voice, settings)
+    avatar = await _avatar(avatar_name, settings)
+    _introduce(job, settings, chosen)
     begun = time.perf_counter()
     warming = asyncio.ensure_future(asyncio.to_thread(warm))  # beside the engines, before the first number is said
     async with load_engines(settings, slots) as engines:
@@ -133,12 +163,13 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
         asked = time.perf_counter()
         history = History.begin(settings.system_prompt).asked(heard)
         clips = reply(history, engines, avatar, _manner(settings))
-        answer, written = await _write(clips, job, settings, None)
+        with _told(job) as told, bar("speaking", None, "s") if job.as_json else nullcontext(_unseen) as progress:
+            written = await _write(clips, job, settings, progress, told)
     job.say(f"video:  {written.path} ({written.duration:.1f} s, made in {time.perf_counter() - asked:.1f} s)")
     if job.as_json:
         facts = {
             "heard": heard,
-            "answer": answer,
+            "answer": " ".join(told.sentences),
             "video": str(written.path),
             "motion": job.motion and str(job.motion),
             "seconds": round(written.duration, 3),
@@ -153,39 +184,46 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
 
 
 async def _animate(speech: Path, avatar_name: str | None, job: Job) -> None:
+    from visavis.cli.progress import bar
     from visavis.conversation.animate import animate as animated
     from visavis.conversation.recording import recording
+    from visavis.conversation.rests import rested
     from visavis.engines.loading import load_engines
     from visavis.engines.protocols import Rendering
     from visavis.media.codecs import probe_audio
-    from visavis.playback.mp4 import check_output
     from visavis.settings import load_settings
 
     settings = load_settings()
-    job.check_places(speech, avatar_name)
-    check_output(job.output, settings.codec)
+    job.check(settings, speech, avatar_name)
     total = probe_audio(speech)
     slots: list[Slot] = ["articulation", "animation"]
-    _introduce(job, settings, slots)
+    chosen = _chosen(slots, settings)
     avatar = await _avatar(avatar_name, settings)
+    _introduce(job, settings, chosen)
     begun = time.perf_counter()
     async with load_engines(settings, slots) as engines:
         rendering = Rendering(settings.size, Fraction(settings.fps))
-        clips = animated(recording(speech), avatar, engines.articulation, engines.animation, rendering)
-        _, written = await _write(clips, job, settings, total)
+        clips = animated(rested(recording(speech)), avatar, engines.articulation, engines.animation, rendering)
+        with bar("speaking", total, "s") as progress:
+            written = await _write(clips, job, settings, progress)
     job.say(f"video:  {written.path} ({written.duration:.1f} s, made in {time.perf_counter() - begun:.1f} s)")
     if job.as_json:
         facts = {"video": str(written.path), "motion": job.motion and str(job.motion), "frames": written.frames}
         typer.echo(json.dumps(facts | {"seconds": round(written.duration, 3)}, indent=2))
 
 
-def _introduce(job: Job, settings: Settings, slots: Collection[Slot]) -> None:
+def _chosen(slots: Collection[Slot], settings: Settings) -> dict[Slot, EngineInfo]:
+    from visavis.engines.registry import choose
+
+    return {slot: choose(slot, settings).info for slot in slots}
+
+
+def _introduce(job: Job, settings: Settings, chosen: Mapping[Slot, EngineInfo]) -> None:
     """Fetch what is needed for the first time, and say in one line what is used."""
     from visavis.cli.models import fetch_missing
-    from visavis.engines.registry import choose, speaks, wanted_weights
+    from visavis.engines.registry import speaks, wanted_weights
 
-    fetch_missing(wanted_weights(slots, settings))
-    chosen = {slot: choose(slot, settings).info for slot in slots}
+    fetch_missing(wanted_weights(list(chosen), settings))
     if "llm" in chosen and not speaks(chosen["llm"], settings.language):
         known = ", ".join(chosen["llm"].languages)
         typer.echo(
@@ -221,31 +259,52 @@ def _manner(settings: Settings) -> Manner:
         language=settings.language,
         voice=settings.voice,
         speed=settings.speed,
+        rests=True,
     )
 
 
-async def _write(clips: Stream[Clip], job: Job, settings: Settings, total: float | None) -> tuple[str, Written]:
-    """Write the clips, and their motion where it is asked for; the answer's text is shown when it is complete."""
-    from visavis.cli.progress import bar
+async def _write(
+    clips: Stream[Clip],
+    job: Job,
+    settings: Settings,
+    progress: Callable[[float], None],
+    *takers: Callable[[Clip], None],
+) -> Written:
+    """Write the clips, and their motion where it is asked for; the takers are shown every clip."""
     from visavis.playback.motion_file import MotionWriter
     from visavis.playback.mp4 import write_mp4
+    from visavis.playback.noted import noted
 
-    texts: list[str] = []
-    with bar("speaking", total, "s") as progress, MotionWriter(job.motion, Fraction(settings.fps)) as motion:
-        noted = _noted(clips, texts, motion)
-        written = await write_mp4(
-            noted, job.output, fps=Fraction(settings.fps), codec=settings.codec, progress=progress
-        )
-    if texts:
-        job.say(f"answer: {' '.join(texts)}")
-    return " ".join(texts), written
+    fps = Fraction(settings.fps)
+    with MotionWriter(job.motion, fps) as motion:
+        seen = noted(clips, motion.add, *takers)
+        return await write_mp4(seen, job.output, fps=fps, codec=settings.codec, progress=progress)
 
 
-@flow
-async def _noted(clips: Stream[Clip], texts: list[str], motion: MotionWriter) -> Stream[Clip]:
-    """The same clips; their sentences and their motion are noted as they pass."""
-    async for clip in clips:
-        if clip.text:
-            texts.append(clip.text)
-        motion.add(clip)
-        yield clip
+def _unseen(seconds: float) -> None:
+    """No bar: the answer itself shows how far it is, and a bar would be drawn over it."""
+
+
+@dataclass(slots=True)
+class _Told:
+    """The answer's sentences, shown to a person as they are made."""
+
+    shown: bool
+    sentences: list[str] = field(default_factory=list)
+
+    def __call__(self, clip: Clip) -> None:
+        if not clip.text:
+            return
+        if self.shown:
+            typer.echo((" " if self.sentences else "answer: ") + clip.text, nl=False)
+        self.sentences.append(clip.text)
+
+
+@contextmanager
+def _told(job: Job) -> Generator[_Told, None, None]:
+    told = _Told(shown=not job.as_json)
+    try:
+        yield told
+    finally:
+        if told.shown and told.sentences:
+            typer.echo()

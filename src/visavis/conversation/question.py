@@ -50,11 +50,16 @@ def check_text(question: str) -> str:
     return question
 
 
-async def transcribe(path: Path, engines: Engines, language: str) -> str:
-    """What is asked in a recording. Raises `BadInput` if it is not audio, too long, or no speech is heard in it."""
+def check_recording(path: Path) -> None:
+    """Raise `BadInput` if its header says that a recording is not audio or too long, before any work is done for it."""
     duration = probe_audio(path)
     if duration is not None and duration > LONGEST:
         raise BadInput(f"{path} is {duration:.0f} s long: a question may take {LONGEST:.0f} s")
+
+
+async def transcribe(path: Path, engines: Engines, language: str) -> str:
+    """What is asked in a recording. Raises `BadInput` if it is not audio, too long, or no speech is heard in it."""
+    check_recording(path)
     text = await heard(_limited(path), engines, language)
     if not text:
         raise BadInput(f"no speech was heard in {path}: speak up, or type the question")

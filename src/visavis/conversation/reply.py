@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from visavis.avatars.avatar import Avatar
 from visavis.conversation.animate import animate
 from visavis.conversation.history import History
+from visavis.conversation.rests import rested
 from visavis.conversation.sentences import sentences
 from visavis.conversation.speak import speak
 from visavis.conversation.think import think
@@ -26,11 +27,14 @@ class Manner:
     language: str = "en"
     voice: str | None = None
     speed: float = 1.0
+    rests: bool = False
+    """Begin and end at rest, as a video does; who is waiting for an answer had rather have it at once."""
 
 
 def reply(history: History, engines: Engines, avatar: Avatar, manner: Manner, turn: int = 0) -> Stream[Clip]:
     """The answer to the history's last message, in clips. Closing it stops all work on it."""
     words = think(history, engines.llm, manner.sampling)
     lines = buffered(sentences(words, manner.language, manner.speed), ahead=2)
-    speech = buffered(speak(lines, engines.tts, manner.voice or avatar.voice), ahead=4)
+    speech = speak(lines, engines.tts, manner.voice or avatar.voice)
+    speech = buffered(rested(speech) if manner.rests else speech, ahead=4)
     return animate(speech, avatar, engines.articulation, engines.animation, manner.rendering, turn)

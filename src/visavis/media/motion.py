@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.media.face import CLOSED_GAP, lip_gap
+from visavis.media.face import ARKIT, CLOSED_GAP, lip_gap
 
 _NOTHING: Mapping[str, NDArray[np.float32]] = MappingProxyType({})
 
@@ -62,8 +62,13 @@ class Motion:
 
         Between rows it is linear; outside them the nearest row holds. Closures survive: a picture during whose
         time on screen the lips meet shows the row in which they meet, or short p, b and m would fall between
-        two pictures. The result's `rate` is 1 / hold, rounded.
+        two pictures. Without any row the face is at rest. The result's `rate` is 1 / hold, rounded.
         """
+        rate, start = round(1 / hold), float(times[0]) if len(times) else self.start
+        if not len(self):
+            nothing = {name: np.zeros(len(times), np.float32) for name in self.extra}
+            curves = np.zeros((len(times), len(ARKIT)), np.float32)
+            return Motion(curves, np.zeros((len(times), 6), np.float32), rate, start, nothing)
         at = (np.asarray(times, np.float64) - self.start) * self.rate
         low = np.clip(np.floor(at).astype(int), 0, len(self) - 1)
         high = np.minimum(low + 1, len(self) - 1)
@@ -78,4 +83,4 @@ class Motion:
             rows = np.arange(max(first, 0), min(last, len(self)))
             if len(rows) and (row := rows[np.argmin(gaps[rows])]) is not None and gaps[row] <= CLOSED_GAP:
                 curves[i] = self.curves[row]
-        return Motion(curves, head, round(1 / hold), float(times[0]) if len(times) else self.start, extra)
+        return Motion(curves, head, rate, start, extra)

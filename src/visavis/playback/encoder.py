@@ -13,9 +13,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.errors import BadInput, OutputFailed
+from visavis.errors import BadInput
 from visavis.media.audio import Audio
-from visavis.playback.parts import part_of, writing
+from visavis.playback.parts import check_place, part_of, writing
 from visavis.playback.pictures import to_i420
 from visavis.playback.provenance import marked, xmp_box
 
@@ -41,19 +41,12 @@ def check_output(path: Path, codec: Codec = "h264") -> None:
     Raises `BadInput` for a kind of file that is not known or cannot hold the codec, `OutputFailed` for a folder that
     is missing or cannot be written to, and for a path that is itself a folder.
     """
-    with writing(path):
-        folder = path.exists() and path.is_dir()  # a name too long for the disk is found out here
-    if folder:
-        raise OutputFailed(f"'{path}' is a folder: name a file in it, as in '{path / 'answer.mp4'}'")
+    check_place(path, f"name a file in it, as in '{path / 'answer.mp4'}'")
     suffix = path.suffix.lower()
     if suffix not in _SUFFIXES:
         raise BadInput(f"'{path.name}' is not a kind of video that can be written: end its name in .mp4 or .webm")
     if suffix == ".m4v" and codec == "vp9":
         raise BadInput(f"'{path.name}' cannot hold VP9: end its name in .mp4 or .webm")
-    with writing(path):
-        probe = part_of(path)
-        probe.touch(exist_ok=False)
-        probe.unlink()
 
 
 class Encoder:

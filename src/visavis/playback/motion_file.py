@@ -12,19 +12,23 @@ from typing import IO, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.errors import OutputFailed
 from visavis.media.clip import Clip
 from visavis.media.face import ARKIT, from_curves, lip_gap
 from visavis.media.motion import Motion
 from visavis.media.motion_file import VERSION, MotionFile, Span, read_motion
 from visavis.media.video import frame_times
-from visavis.playback.parts import part_of, writing
+from visavis.playback.parts import check_place, part_of, writing
 
-__all__ = ["MotionFile", "MotionWriter", "read_motion"]
+__all__ = ["MotionFile", "MotionWriter", "check_motion", "read_motion"]
 
 _DIGITS = 4
 _BLOCK = 1_000
 _CLIP = ("start", "duration", "sentence", "frames")
+
+
+def check_motion(path: Path) -> None:
+    """See that a motion file can be written at `path`, before any work is done for it: `OutputFailed` if not."""
+    check_place(path, "name a file in it for the motion")
 
 
 class MotionWriter:
@@ -56,8 +60,7 @@ class MotionWriter:
 
     def __enter__(self) -> Self:
         if self._path is not None:
-            if self._path.is_dir():
-                raise OutputFailed(f"'{self._path}' is a folder: name a file in it for the motion")
+            check_motion(self._path)
             self._part = part_of(self._path)
             with writing(self._path):
                 self._file: IO[str] = self._part.open("w", encoding="utf-8")
@@ -93,7 +96,7 @@ class MotionWriter:
         self._words += [Span(w.text, self._seconds(clip, w.start), self._seconds(clip, w.end)) for w in clip.words]
         for phone in clip.phones or ():
             self._add_phone(Span(phone.symbol, self._seconds(clip, phone.start), self._seconds(clip, phone.end)))
-        if clip.motion is not None and len(clip.motion):
+        if clip.motion is not None:
             self._add_motion(clip.motion, [t + self._origin / self._rate for t in times])
 
     def _seconds(self, clip: Clip, samples: int) -> float:
@@ -116,9 +119,10 @@ class MotionWriter:
         if not self._rows:
             self._motion_rate = motion.rate
             self._first_row = motion.start - self._origin / self._rate
-        rows = json.dumps(np.round(motion.curves.astype(np.float64), _DIGITS).tolist())[1:-1]
-        with writing(self._path):
-            self._file.write((",\n" if self._rows else "\n") + rows.replace("], [", "],\n["))
+        if len(motion):
+            rows = json.dumps(np.round(motion.curves.astype(np.float64), _DIGITS).tolist())[1:-1]
+            with writing(self._path):
+                self._file.write((",\n" if self._rows else "\n") + rows.replace("], [", "],\n["))
         for name in motion.extra.keys() - self._extra.keys():
             self._extra[name] = array("f", bytes(4 * self._rows))
         for name, channel in self._extra.items():

@@ -26,3 +26,15 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         remedy = "make room, or choose another place" if error.errno == errno.ENOSPC else "choose another place"
         raise OutputFailed(f"cannot write '{path}': {error.strerror or error}; {remedy}") from None
+
+
+def check_place(path: Path, remedy: str) -> None:
+    """See that a file can be written at `path`; raises `OutputFailed`, with the `remedy` where it is a folder."""
+    with writing(path):
+        folder = path.is_dir()  # a name too long for the disk is found out here
+    if folder:
+        raise OutputFailed(f"'{path}' is a folder: {remedy}")
+    with writing(path):
+        probe = part_of(path)
+        probe.touch(exist_ok=False)
+        probe.unlink()

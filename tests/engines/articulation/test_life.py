@@ -70,3 +70,13 @@ def test_a_stressed_syllable_makes_it_nod_and_silence_does_not() -> None:
     for _ in range(100):
         quiet = quiet.heard(0.0, 0.02)
     assert quiet.nod == 0
+
+
+def test_no_blink_is_under_way_when_the_face_is_seen_first_and_last() -> None:
+    rows = np.arange(0, 0.2, 0.02)
+    for seed in range(60):
+        assert blinks(rows, seed)[0] == 0
+        for end in np.arange(1, 9, 0.1):
+            before, last = blinks(end - 0.4 + rows, seed), blinks(end - 0.2 + rows, seed, end)
+            assert last[-1] == 0
+            assert np.abs(np.diff(np.concatenate([before, last]))).max() < 0.55

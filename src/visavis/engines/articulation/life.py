@@ -24,6 +24,7 @@ GAZE_CELL = 1.7
 """Seconds; the eyes choose anew where to look once in each."""
 BREATH = 4.1
 """Seconds for a breath."""
+_BLINK = 0.28  # seconds
 _GLANCE, _DOUBLE = 0.16, 0.08  # chances of a look away and of a double blink
 
 
@@ -44,19 +45,24 @@ _MASK = (1 << 64) - 1
 
 def _blink_at(since: Array) -> Array:
     """How far the lids are down, `since` seconds after a blink began: fast down, briefly shut, slower up."""
-    return np.asarray(smoothstep(since / 0.08) * (1.0 - smoothstep((since - 0.11) / 0.17)))
+    return np.asarray(smoothstep(since / 0.08) * (1.0 - smoothstep((since - 0.11) / (_BLINK - 0.11))))
 
 
-def blinks(times: Array, seed: int) -> Array:
-    """(t,) lids, 0 open … 1 shut."""
+def blinks(times: Array, seed: int, until: float | None = None) -> Array:
+    """(t,) lids, 0 open … 1 shut. The face is seen from 0, and `until` if that is known: both times its eyes are open.
+
+    A blink that would last longer does not begin in `times`, and one that has begun before them is cut short.
+    """
     lids = np.zeros(len(times))
     first, last = math.floor((times[0] - 1.0) / BLINK_CELL), math.floor((times[-1] + 1.0) / BLINK_CELL)
-    for cell in range(first, last + 1):
+    for cell in range(max(first, 0), last + 1):
         when, double, _, _ = _chance(seed, 1, cell)
         begin = (cell + 0.08 + 0.84 * when) * BLINK_CELL
-        lids = np.maximum(lids, _blink_at(times - begin))
-        if double < _DOUBLE:
-            lids = np.maximum(lids, _blink_at(times - begin - 0.36))
+        for start in (begin, begin + 0.36) if double < _DOUBLE else (begin,):
+            if until is None or start < times[0] or start + _BLINK <= until:
+                lids = np.maximum(lids, _blink_at(times - start))
+    if until is not None:
+        lids *= 1.0 - smoothstep((times - until + 0.12) / 0.08)
     return lids
 
 
@@ -152,13 +158,16 @@ class Life:
         """(t,) how full the chest is, 0 … 1."""
         return breath(times, self.seed).astype(np.float32)
 
-    def curves(self, times: Array, brow: Array) -> NDArray[np.float32]:
-        """(t, 52) lids, gaze and brows; everything else 0. `brow` (t,) in [0, 1] is the lift that stress asks for."""
+    def curves(self, times: Array, brow: Array, until: float | None = None) -> NDArray[np.float32]:
+        """(t, 52) lids, gaze and brows; everything else 0. `brow` (t,) in [0, 1] is the lift that stress asks for.
+
+        `until`, if it is known, is when the face is seen last.
+        """
         curves = np.zeros((len(times), len(ARKIT)), np.float32)
         if not len(times):
             return curves
         x, y = gaze(times, self.seed)
-        lids = blinks(times, self.seed)
+        lids = blinks(times, self.seed, until)
         curves[:, INDEX["eyeLookOutLeft"]] = curves[:, INDEX["eyeLookInRight"]] = np.maximum(x, 0.0)
         curves[:, INDEX["eyeLookInLeft"]] = curves[:, INDEX["eyeLookOutRight"]] = np.maximum(-x, 0.0)
         curves[:, INDEX["eyeLookUpLeft"]] = curves[:, INDEX["eyeLookUpRight"]] = np.maximum(y, 0.0)

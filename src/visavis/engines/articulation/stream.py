@@ -62,17 +62,18 @@ def from_phones(window: Window, face: Face, life: Life) -> tuple[Motion, Face]:
         sounds = (*sounds[:-1], replace(known[-1], end=known[-1].end + HORIZON))
     rows, mouth = face.mouth.follow(sounds, times)
     recent = tuple(s for s in sounds if s.end > end - HORIZON and s.start < end)
-    return with_life(window.audio, rows, replace(face, mouth=mouth, sounds=recent, hearing=None), life)
+    return with_life(window, rows, replace(face, mouth=mouth, sounds=recent, hearing=None), life)
 
 
 def from_rows(window: Window, rows: NDArray[np.float32], face: Face, life: Life) -> tuple[Motion, Face]:
     """The motion of a window whose (t, 7) controls were found in its sound."""
     rows, mouth = face.mouth.lead_into(rows, row_times(window.audio), seam=bool(face.sounds))
-    return with_life(window.audio, rows, replace(face, mouth=mouth, sounds=()), life)
+    return with_life(window, rows, replace(face, mouth=mouth, sounds=()), life)
 
 
-def with_life(audio: Audio, rows: NDArray[np.float32], face: Face, life: Life) -> tuple[Motion, Face]:
-    """The motion of `audio`'s time from (t, 7) controls, and the face after it."""
+def with_life(window: Window, rows: NDArray[np.float32], face: Face, life: Life) -> tuple[Motion, Face]:
+    """The motion of a window from (t, 7) controls, and the face after it."""
+    audio = window.audio
     times = row_times(audio)
     samples = np.concatenate([face.tail, audio.samples])
     hop = audio.rate // ROWS
@@ -87,7 +88,8 @@ def with_life(audio: Audio, rows: NDArray[np.float32], face: Face, life: Life) -
     tail = samples[int(ends[-1]) if len(ends) else 0 :]
     controls = Controls.from_matrix(rows)
     curves = to_curves(controls)
-    curves += life.curves(times, brow)  # other curves than the mouth's
+    until = audio.end / audio.rate if window.final else None
+    curves += life.curves(times, brow, until)  # other curves than the mouth's
     extra: Mapping[str, Any] = {
         "tongue_raise": controls.tongue,
         "breath": life.breath(times),

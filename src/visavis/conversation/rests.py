@@ -1,0 +1,51 @@
+"""Speech that begins and ends at rest, as a video does: a moment of silence before its first line and after its last.
+
+Silence is all it takes: a face that hears it is at rest, and eases into the first sound and out of the last one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from visavis.media.audio import Audio
+from visavis.media.speech import Phone, Speech, rescaled
+from visavis.streams.flow import Stream, flow
+
+BEFORE, AFTER = 0.2, 0.3
+"""Seconds."""
+
+
+@flow
+async def rested(speech: Stream[Speech]) -> Stream[Speech]:
+    """The speech, later by `BEFORE`, with silence before and after it; its times go with it."""
+    held: Speech | None = None
+    async for piece in speech:
+        audio = piece.audio
+        before = round(BEFORE * audio.rate)
+        if held is None:
+            piece = _after_silence(piece, before)
+        else:
+            yield held
+            piece = replace(piece, audio=replace(audio, start=audio.start + before))
+        held = piece
+    if held is not None:
+        yield _before_silence(held, round(AFTER * held.audio.rate))
+
+
+def _after_silence(piece: Speech, length: int) -> Speech:
+    audio, phones = piece.audio, piece.phones
+    return replace(
+        piece,
+        audio=Audio.join([Audio.silence(length, audio.rate, audio.start), audio]),
+        words=rescaled(piece.words, 1, length),
+        phones=None if phones is None else (Phone("", 0, length), *rescaled(phones, 1, length)),
+    )
+
+
+def _before_silence(piece: Speech, length: int) -> Speech:
+    audio, phones = piece.audio, piece.phones
+    return replace(
+        piece,
+        audio=Audio.join([audio, Audio.silence(length, audio.rate)]),
+        phones=None if phones is None else (*phones, Phone("", len(audio), len(audio) + length)),
+    )
