@@ -123,7 +123,9 @@ async def test_a_server_that_is_down_is_named() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    with pytest.raises(EngineFailed, match=rf"{url}/v1 cannot be reached .*unset it to use the embedded model"):
+    with pytest.raises(
+        EngineFailed, match=rf"{url}/v1 cannot be reached .*unset it to use the embedded model .--llm-url sets"
+    ):
         async with OpenAICompatible(Settings(llm_url=url)):
             pass
 
@@ -140,7 +142,7 @@ async def test_a_name_that_does_not_resolve_is_named() -> None:
         ("400 Bad Request", '{"error": {"message": "context too long"}}', "answered 400: context too long; "),
         ("401 Unauthorized", '{"error": {"message": "bad key"}}', "answered 401: bad key; set VISAVIS_LLM_API_KEY"),
         ("403 Forbidden", '{"detail": "no"}', "answered 403: no; set VISAVIS_LLM_API_KEY"),
-        ("404 Not Found", '{"error": "model \'m\' not found"}', "404: model 'm' not found; check VISAVIS_LLM_URL"),
+        ("404 Not Found", '{"error": "model \'m\' not found"}', "404: model 'm' not found; check --llm-url"),
         ("404 Not Found", "<html><title>nginx</title><p>Not\nFound</p></html>", "answered 404: nginx Not Found; "),
         ("429 Too Many Requests", "", "answered 429: nothing; it is busy"),
         ("500 Internal Server Error", "Traceback\n" * 200, "answered 500: Traceback Traceback"),
@@ -161,7 +163,6 @@ async def test_a_server_that_has_moved_says_where_to() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        "<!doctype html><html><body><h1>Welcome</h1></body></html>",
         "hello",
         "[1, 2]",
         '"x"',
@@ -180,6 +181,16 @@ async def test_a_server_that_has_moved_says_where_to() -> None:
 )
 async def test_garbage_is_called_garbage(body: str) -> None:
     assert "did not answer as an OpenAI-compatible server" in await failure(answers(body))
+
+
+@pytest.mark.parametrize("model", ["m", None])
+@pytest.mark.parametrize(
+    "page", ["<!DOCTYPE html>\n<html><h1>Hi</h1></html>", "\n<html><body>Open WebUI</body></html>"]
+)
+async def test_a_web_page_is_called_one_and_the_usual_address_is_told(page: str, model: str | None) -> None:
+    line = await failure(answers(page, kind="text/html"), llm_model=model)
+    assert "sends a web page; that is not an OpenAI-compatible server" in line
+    assert "--llm-url (VISAVIS_LLM_URL), which usually ends in /v1" in line
 
 
 async def test_bytes_that_are_no_text_are_called_garbage() -> None:

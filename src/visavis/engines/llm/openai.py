@@ -35,14 +35,16 @@ _CONNECT = 3.0  # seconds
 _CHARACTERS_PER_TOKEN = 20  # no vocabulary has longer tokens on average: a server that sends more ignores the limit
 _EXCERPT = 160  # characters of a server's own words in an error
 
+_URL = "--llm-url (VISAVIS_LLM_URL)"
 _REMEDIES = {
     400: "see what it says, and its model's context length",
     401: "set VISAVIS_LLM_API_KEY to a valid key",
     403: "set VISAVIS_LLM_API_KEY to a key that may use this model",
-    404: "check VISAVIS_LLM_URL (it usually ends in /v1) and VISAVIS_LLM_MODEL",
+    404: f"check {_URL}, which usually ends in /v1, and VISAVIS_LLM_MODEL",
     429: "it is busy or the quota is used up: wait, or use another server",
 }
-_SERVER_ERROR = "the server's log says more; try again, or unset VISAVIS_LLM_URL to use the embedded model"
+_SERVER_ERROR = f"the server's log says more; try again, or leave out {_URL} to use the embedded model"
+_PAGE = re.compile(r"\s*(?:<!--.{0,500}?-->\s*)?<(?:!doctype html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 
 
 class OpenAICompatible:
@@ -68,7 +70,7 @@ class OpenAICompatible:
         if importlib.util.find_spec("httpx") is None:
             return Availability(False, "httpx is not installed", "pip install httpx")
         if not load_settings().llm_url:
-            return Availability(False, "no server is named", "set VISAVIS_LLM_URL, as in http://localhost:8080/v1")
+            return Availability(False, "no server is named", f"set {_URL}, as in http://localhost:8080/v1")
         return Availability(True)
 
     async def __aenter__(self) -> Self:
@@ -136,6 +138,7 @@ class OpenAICompatible:
         try:
             name = json.loads(text)["data"][0]["id"]
         except (ValueError, LookupError, TypeError):
+            self._refuse_page(text)
             raise self._failed(f"lists no models: {_excerpt(text)}", "set VISAVIS_LLM_MODEL") from None
         return str(name)
 
@@ -150,7 +153,7 @@ class OpenAICompatible:
         async with aclosing(response):
             status = response.status_code
             if response.is_redirect:
-                raise self._failed(f"moved to {response.headers['location']}", "set VISAVIS_LLM_URL to where it is")
+                raise self._failed(f"moved to {response.headers['location']}", f"set {_URL} to where it is")
             said = _excerpt(await self._in_time(self._text(response)))
             raise self._failed(f"answered {status}: {said}", _REMEDIES.get(status, _SERVER_ERROR))
 
@@ -198,6 +201,7 @@ class OpenAICompatible:
         except (ValueError, LookupError, TypeError, AttributeError):
             content, finish = None, None
         if not isinstance(content, str):
+            self._refuse_page(text)
             raise self._failed(f"did not answer as an OpenAI-compatible server: {_excerpt(text)}", _REMEDIES[404])
         return Delta(content, None if finish is None else "length" if finish == "length" else "stop")
 
@@ -221,6 +225,14 @@ class OpenAICompatible:
             remedy = "use a smaller model, or raise VISAVIS_LLM_TIMEOUT"
             raise self._failed(f"sent no word for {limit:g} s", remedy) from None
 
+    def _refuse_page(self, text: str) -> None:
+        """Raise `EngineFailed` if a server's answer is meant for a browser."""
+        if _PAGE.match(text):
+            raise self._failed(
+                "sends a web page",
+                f"that is not an OpenAI-compatible server: correct {_URL}, which usually ends in /v1",
+            )
+
     def _failed(self, what: str, remedy: str) -> EngineFailed:
         return EngineFailed("llm", self.info.name, f"the server at {self._base} {what}; {remedy}")
 
@@ -240,7 +252,7 @@ def _is_local(url: str) -> bool:
 
 
 def _start_it() -> str:
-    return "start it, correct VISAVIS_LLM_URL, or unset it to use the embedded model"
+    return "start it, correct VISAVIS_LLM_URL, or unset it to use the embedded model (--llm-url sets the same)"
 
 
 def _excerpt(text: str) -> str:
