@@ -70,7 +70,8 @@ def test_a_server_that_is_down_fails_with_its_address_and_what_to_do(
     finding = _of(outcome, "thinking")
     assert (outcome.code, finding["state"]) == (2, "fails")
     assert f"{url} cannot be reached" in finding["detail"]
-    assert "start it, correct VISAVIS_LLM_URL, or unset it" in finding["remedy"]
+    assert finding["remedy"].startswith("start it, ")
+    assert "VISAVIS_LLM_URL" in finding["remedy"]
 
 
 def test_a_server_that_answers_works(visavis: Command) -> None:

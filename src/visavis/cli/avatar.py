@@ -43,7 +43,7 @@ def create(
     if not force:
         store.check_free(name)
     if voice is not None:
-        check_voice(voice, settings)
+        voice = check_voice(voice, settings)
     fetch_missing(wanted_weights((), settings))
     with steps(f"making {name}") as progress:
         made = build_avatar(source, name, size=settings.size, voice=voice, note=note, progress=progress)

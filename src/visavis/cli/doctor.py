@@ -156,10 +156,10 @@ def _voice(settings: Settings) -> list[Finding]:
     if settings.voice is None:
         return []
     try:
-        check_voice(settings.voice, settings)
+        voice = check_voice(settings.voice, settings)
     except BadInput as error:
         return [Finding("the voice", "fails", str(error), "choose one of `visavis models voices`, or unset it")]
-    return [Finding("the voice", "works", settings.voice)]
+    return [Finding("the voice", "works", voice)]
 
 
 def _weights() -> list[Finding]:

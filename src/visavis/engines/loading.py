@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,8 +20,11 @@ from visavis.engines.protocols import (
     VoiceActivityDetector,
 )
 from visavis.engines.registry import candidates, create
+from visavis.engines.voices import named, near
 from visavis.errors import BadInput
 from visavis.settings import Settings
+
+_VOICES = "`visavis models voices` lists all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +64,16 @@ async def load_engines(settings: Settings, slots: Collection[Slot] = SLOTS) -> A
         await asyncio.gather(*(_leave(chosen[slot], load) for slot, load in loads.items()))
 
 
-def check_voice(voice: str, settings: Settings) -> None:
-    """Raise `BadInput`, with the voices there are, if no usable synthesizer has this one."""
+def check_voice(voice: str, settings: Settings) -> str:
+    """The voice's name as its synthesizer spells it. Raises `BadInput`, with near names, if no usable one has it."""
     known: list[str] = []
     for candidate in candidates("tts"):
         usable = candidate.availability.ready and (candidate.info.rank >= 0 or candidate.info.name == settings.tts)
         if usable and settings.tts in ("auto", candidate.info.name):
             known += [each.name for each in candidate.engine(settings).voices()]
-    if voice not in known:
-        near = difflib.get_close_matches(voice.lower(), known, n=3, cutoff=0.75) or known[:6]
-        raise BadInput(f"there is no voice '{voice}' here; there is {', '.join(near)}, … (`visavis models voices`)")
+    if (found := named(voice, known)) is None:
+        raise BadInput(f"there is no voice '{voice}' here; there is {', '.join(near(voice, known))}, … ({_VOICES})")
+    return found
 
 
 async def _leave(engine: Engine, load: asyncio.Future[Any]) -> None:

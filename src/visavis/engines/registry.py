@@ -10,6 +10,7 @@ from typing import Any
 
 from visavis import weights
 from visavis.engines.protocols import SLOTS, Availability, Engine, EngineInfo, Slot
+from visavis.engines.voices import named
 from visavis.errors import BadConfiguration, EngineUnavailable
 from visavis.settings import Settings
 
@@ -114,4 +115,5 @@ def _why(slot: Slot, candidate: Candidate) -> str:
 
 
 def _has_voice(candidate: Candidate, settings: Settings) -> bool:
-    return any(voice.name == settings.voice for voice in candidate.engine(settings).voices())
+    voices = candidate.engine(settings).voices()
+    return settings.voice is not None and named(settings.voice, (voice.name for voice in voices)) is not None

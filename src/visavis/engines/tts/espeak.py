@@ -19,6 +19,7 @@ import numpy as np
 
 from visavis.engines.protocols import Availability, EngineInfo, Voice
 from visavis.engines.tts.pieces import LEVEL, PAUSE, Script, Token, clauses, keep, piece, script, tail, timed_words
+from visavis.engines.voices import named
 from visavis.errors import BadInput, EngineFailed
 from visavis.media.audio import Audio
 from visavis.media.phones import is_vowel
@@ -124,11 +125,11 @@ def choose_voice(language: str, voice: str | None) -> str:
     wanted = language.lower()
     primary = _SAME.get(wanted.split("-")[0], wanted.split("-")[0])
     if voice is not None:
-        if voice not in _VOICES:
+        if (name := named(voice, _VOICES)) is None:
             raise BadInput(f"espeak has no voice '{voice}'; choose one of: {', '.join(_VOICES)}")
-        if _VOICES[voice][0].split("-")[0] != primary:
-            raise BadInput(f"espeak's voice '{voice}' speaks {_VOICES[voice][1]}, not '{language}'")
-        return voice
+        if _VOICES[name][0].split("-")[0] != primary:
+            raise BadInput(f"espeak's voice '{name}' speaks {_VOICES[name][1]}, not '{language}'")
+        return name
     exact = (name for name, (tag, _) in _VOICES.items() if wanted in (tag.lower(), name))
     near = (name for name, (tag, _) in _VOICES.items() if tag.split("-")[0] == primary)
     chosen = next(exact, None) or next(near, None)

@@ -15,6 +15,7 @@ from visavis.engines.protocols import Availability, EngineInfo, Voice
 from visavis.engines.tts import flite_library
 from visavis.engines.tts.flite_library import Segment, Sound
 from visavis.engines.tts.pieces import LEVEL, PAUSE, Script, Token, clauses, keep, piece, script, tail, timed_words
+from visavis.engines.voices import named
 from visavis.errors import BadInput, EngineFailed
 from visavis.media.audio import Audio
 from visavis.media.phones import from_arpabet
@@ -86,8 +87,8 @@ class Flite:
     async def synthesize(self, line: Line, voice: str | None) -> Stream[Speech]:
         """The line at 16 kHz, in pieces of whole words that follow one another; the first is made in about 50 ms."""
         known = [v.name for v in self.voices()]
-        name = voice or known[0]
-        if name not in known:
+        name = named(voice, known) if voice else known[0]
+        if name is None:
             raise BadInput(f"flite has no voice '{voice}'; choose one of: {', '.join(known)}")
         if line.language.split("-")[0].lower() != "en":
             raise BadInput(

@@ -1,0 +1,40 @@
+"""A voice is found by its name in any capitals, unless that could mean two."""
+
+from __future__ import annotations
+
+import pytest
+
+from visavis.engines.loading import check_voice
+from visavis.engines.registry import choose
+from visavis.engines.tts.espeak import choose_voice
+from visavis.engines.voices import named, near
+from visavis.errors import BadInput
+from visavis.settings import Settings
+
+
+def test_capitals_do_not_matter_where_only_one_voice_can_be_meant() -> None:
+    assert named("SLT", ["slt", "rms"]) == "slt"
+    assert named("straße", ["Strasse", "other"]) == "Strasse"
+    assert named("nobody", ["slt", "rms"]) is None
+
+
+def test_of_two_that_differ_only_in_capitals_only_the_exact_spelling_is_taken() -> None:
+    assert named("Anna", ["anna", "Anna"]) == "Anna"
+    assert named("ANNA", ["anna", "Anna"]) is None
+    assert near("ANNA", ["bob", "anna", "Anna"]) == ["anna", "Anna"]
+
+
+def test_a_voice_that_two_engines_have_is_one_name() -> None:
+    assert named("EN", ["en", "en"]) == "en"
+
+
+def test_a_voice_in_other_capitals_is_checked_chosen_and_spoken_as_it_is_spelled() -> None:
+    settings = Settings(voice="EN-gb")
+    assert check_voice("EN-gb", settings) == "en-gb"
+    assert choose("tts", settings).info.name == "espeak"
+    assert choose_voice("en", "EN-gb") == "en-gb"
+
+
+def test_an_unknown_voice_brings_the_names_most_like_it() -> None:
+    with pytest.raises(BadInput, match=r"no voice 'EN-GBB' here; there is en-gb, .*`visavis models voices` lists all"):
+        check_voice("EN-GBB", Settings())
