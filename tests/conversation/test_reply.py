@@ -13,6 +13,7 @@ from visavis.avatars.avatar import Avatar
 from visavis.conversation.history import History
 from visavis.conversation.question import heard
 from visavis.conversation.reply import Manner, reply
+from visavis.conversation.rests import BEFORE
 from visavis.engines.loading import Engines, load_engines
 from visavis.engines.protocols import Rendering
 from visavis.errors import EngineFailed
@@ -92,6 +93,15 @@ async def test_circles_after_a_whole_sentence_are_not_spoken(
     monkeypatch.setenv("FAKE_ANSWER", "Bees make honey. They are good " + "at what they do " * 60)
     clips = [clip async for clip in reply(History.begin().asked("Bees?"), engines, avatar, Manner())]
     assert [clip.text for clip in clips if clip.text] == ["Bees make honey."]
+
+
+@pytest.mark.parametrize(("rests", "first"), [(False, 0), (True, round(BEFORE * SESSION_RATE))])
+async def test_only_a_video_waits_before_its_first_word(
+    engines: Engines, avatar: Avatar, rests: bool, first: int
+) -> None:
+    manner = Manner(rendering=Rendering(64), rests=rests)
+    clips = [clip async for clip in reply(History.begin().asked("Hi"), engines, avatar, manner)]
+    assert [clip.audio.start + word.start for clip in clips for word in clip.words][0] == first
 
 
 async def test_a_history_is_only_appended_to() -> None:
