@@ -101,7 +101,7 @@ async def test_only_a_video_waits_before_its_first_word(
 ) -> None:
     manner = Manner(rendering=Rendering(64), rests=rests)
     clips = [clip async for clip in reply(History.begin().asked("Hi"), engines, avatar, manner)]
-    assert [clip.audio.start + word.start for clip in clips for word in clip.words][0] == first
+    assert next(clip.audio.start + word.start for clip in clips for word in clip.words) == first
 
 
 async def test_a_history_is_only_appended_to() -> None:
