@@ -17,10 +17,20 @@ from typer.exceptions import TyperException
 from visavis import __version__
 from visavis.errors import BadConfiguration, VisavisError
 
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: each example on a line of its own, to be copied."""
+    return "\b\n" + "\n".join(["Examples:" if len(lines) > 1 else "Example:", *(f"  {line}" for line in lines)])
+
+
 app = typer.Typer(
     name="visavis",
     help="Talk face to face with an AI of your own: one picture, your own machine, lips in sync.",
-    epilog="Example: visavis ask 'What is the moon made of?' -a me.jpg -o answer.mp4",
+    epilog=examples(
+        "visavis doctor",
+        "visavis ask 'What is the moon made of?' -a me.jpg -o answer.mp4",
+        "visavis --set temperature=0 ask 'What is the moon made of?'",
+    ),
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,

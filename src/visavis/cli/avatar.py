@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from visavis.cli.app import app
+from visavis.cli.app import app, examples
 from visavis.cli.models import JsonOption, fetch_missing
 
 avatar = typer.Typer(
     help="Faces: built once from a picture or a video, and kept.",
-    epilog="Example: visavis avatar create me.jpg --name me, then: visavis ask 'How are you?' -a me",
+    epilog=examples("visavis avatar create me.jpg --name me", "visavis ask 'How are you?' -a me"),
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -21,7 +21,12 @@ app.add_typer(avatar, name="avatar")
 NameArgument = Annotated[str, typer.Argument(help="A stored avatar's name.")]
 
 
-@avatar.command(epilog="Example: visavis avatar create me.jpg --name me --voice slt")
+@avatar.command(
+    epilog=examples(
+        "visavis avatar create me.jpg --name me --voice slt",
+        "visavis avatar create me.mp4 --name me --force --note 'filmed by me, of me'",
+    )
+)
 def create(
     source: Annotated[Path, typer.Argument(metavar="PICTURE|VIDEO", help="A picture or video of a face.")],
     name: Annotated[str, typer.Option("--name", "-n", help="What to call it.")],
@@ -53,9 +58,12 @@ def create(
     typer.echo(f"stored as '{name}': visavis ask 'How are you?' -a {name}")
 
 
-@avatar.command("list", epilog="Example: visavis avatar list")
+@avatar.command("list", epilog=examples("visavis avatar list", "visavis avatar list --json"))
 def list_(as_json: JsonOption = False) -> None:
-    """The built-in avatar and the stored ones; files that are damaged, and what to do about them."""
+    """The built-in avatar and the stored ones.
+
+    Files that are damaged are listed, too, with what to do about them.
+    """
     from visavis.avatars.store import BUILTIN, AvatarStore
     from visavis.settings import load_settings
 
@@ -81,7 +89,7 @@ def list_(as_json: JsonOption = False) -> None:
         typer.echo(f"{row['name']:20} {what}{voice}{fault}")
 
 
-@avatar.command(epilog="Example: visavis avatar show me")
+@avatar.command(epilog=examples("visavis avatar show me", "visavis avatar show vera --json"))
 def show(name: NameArgument, as_json: JsonOption = False) -> None:
     """What is known of a stored avatar."""
     from visavis.avatars.store import BUILTIN, AvatarStore
@@ -107,7 +115,7 @@ def show(name: NameArgument, as_json: JsonOption = False) -> None:
             typer.echo(f"{key:8} {value}")
 
 
-@avatar.command(epilog="Example: visavis avatar remove me")
+@avatar.command(epilog=examples("visavis avatar remove me"))
 def remove(name: NameArgument) -> None:
     """Delete a stored avatar."""
     from visavis.avatars.store import AvatarStore
@@ -117,9 +125,12 @@ def remove(name: NameArgument) -> None:
     typer.echo(f"removed '{name}'")
 
 
-@avatar.command("clear-cache", epilog="Example: visavis avatar clear-cache")
+@avatar.command("clear-cache", epilog=examples("visavis avatar clear-cache"))
 def clear_cache() -> None:
-    """Free the disk of faces that were made from pictures given as -a FILE; stored avatars stay."""
+    """Free the space of faces made in passing.
+
+    A picture or video given as -a FILE is made into a face once and kept for the next time. Stored avatars stay.
+    """
     from visavis.avatars.store import AvatarStore
     from visavis.settings import load_settings
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from visavis.cli.app import EXIT_ERROR, app
+from visavis.cli.app import EXIT_ERROR, app, examples
 from visavis.cli.models import JsonOption
 
 if TYPE_CHECKING:
@@ -42,12 +42,17 @@ class Finding:
     remedy: str = ""
 
 
-@app.command(epilog="Example: visavis doctor")
+@app.command(
+    epilog=examples(
+        "visavis doctor", "visavis --set llm_url=http://localhost:11434/v1 doctor", "visavis doctor && visavis ask 'Hi'"
+    )
+)
 def doctor(as_json: JsonOption = False) -> None:
-    """Say what works on this machine, what falls back and why, and what to type to change that.
+    """What works here, what falls back, and why.
 
-    A language model's server that is set (VISAVIS_LLM_URL) is asked for a word. The exit code is 0 where a question
-    can be answered, if only with something that falls back, and 2 where something has to be mended first.
+    Each with what to type to change it. A language model's server that is set (VISAVIS_LLM_URL) is asked for a word.
+    The exit code is 0 where a question can be answered, if only with something that falls back, and 2 where something
+    has to be mended first.
     """
     findings = examine()
     _print(findings, as_json)

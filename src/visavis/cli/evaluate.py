@@ -9,11 +9,17 @@ from typing import Annotated
 
 import typer
 
-from visavis.cli.app import app
+from visavis.cli.app import app, examples
 from visavis.cli.models import JsonOption, fetch_missing
 
 
-@app.command(epilog="Example: visavis ask 'Hello' --motion m.json && visavis evaluate answer.mp4 --motion m.json")
+@app.command(
+    epilog=examples(
+        "visavis evaluate answer.mp4",
+        "visavis ask 'Hello' -o hello.mp4 --motion hello.json",
+        "visavis evaluate hello.mp4 --motion hello.json --json",
+    )
+)
 def evaluate(
     video: Annotated[Path, typer.Argument(help="A video of one speaking face.")],
     motion: Annotated[
@@ -21,9 +27,10 @@ def evaluate(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure lip-sync: the face is found again in every frame and compared with the sound or the intended motion.
+    """Measure the lip-sync of a video.
 
-    Every number is told with its unit and with good values, and a verdict on all of them ends the list.
+    The face is found again in every picture and compared with the sound or the intended motion. Every number is told
+    with its unit and with good values, and a verdict on all of them ends the list.
     """
     from visavis.cli.progress import bar
     from visavis.engines.registry import wanted_weights

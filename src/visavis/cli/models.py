@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from visavis.cli.app import app
+from visavis.cli.app import app, examples
 
 models = typer.Typer(
     help="The engines, and the data files they need.",
-    epilog="Example: visavis models list, then: visavis ask 'How are you?' --tts espeak",
+    epilog=examples("visavis models list", "visavis models pull", "visavis ask 'How are you?' --tts espeak"),
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -20,9 +20,12 @@ app.add_typer(models, name="models")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
-@models.command("list", epilog="Example: visavis models list --json")
+@models.command("list", epilog=examples("visavis models list", "visavis models list --json"))
 def list_(as_json: JsonOption = False) -> None:
-    """Every engine: whether it can run here, which one is used, its size and its licence."""
+    """Every engine, its state, size and licence.
+
+    Whether it can run here and what it lacks, which one is used, and what was made of its data files.
+    """
     rows = _rows()
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
@@ -42,9 +45,12 @@ def list_(as_json: JsonOption = False) -> None:
     typer.echo("● used   ○ ready   ✗ cannot run here")
 
 
-@models.command(epilog="Example: visavis models pull")
+@models.command(epilog=examples("visavis models pull"))
 def pull() -> None:
-    """Fetch the embedded default's data files, with checksums; a damaged one again, and what is right is kept."""
+    """Fetch the data files that are not here.
+
+    Those of the embedded engines, each with its checksum. A damaged one is fetched again, what is right is kept.
+    """
     from visavis import weights
 
     wanted = [name for name in weights.catalogue() if not weights.verify(name)]
@@ -55,9 +61,12 @@ def pull() -> None:
     typer.echo(f"fetched {', '.join(wanted)} into {weights.folder()}")
 
 
-@models.command(epilog="Example: visavis models verify")
+@models.command(epilog=examples("visavis models verify", "visavis models verify || visavis models pull"))
 def verify() -> None:
-    """Check every data file against its checksum."""
+    """Check every data file's checksum.
+
+    The exit code is 2 where one is missing or damaged; `visavis models pull` mends that.
+    """
     from visavis import weights
     from visavis.errors import FetchFailed
 
@@ -75,7 +84,7 @@ def verify() -> None:
         raise FetchFailed("not all data files are as they should be: `visavis models pull` fetches those anew")
 
 
-@models.command(epilog="Example: visavis models voices --json")
+@models.command(epilog=examples("visavis models voices", "visavis ask 'Guten Tag' --language de --voice de"))
 def voices(as_json: JsonOption = False) -> None:
     """Every voice that can speak here, for --voice."""
     from visavis.engines.registry import candidates
