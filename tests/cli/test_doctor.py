@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -106,6 +107,15 @@ def test_a_server_that_is_not_used_is_not_asked(visavis: Command) -> None:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
         outcome = visavis("--set", f"llm_url={url}", "--set", "llm=fake", "doctor", "--json")
     assert (outcome.code, _of(outcome, "thinking")["state"]) == (0, "works")
+
+
+@pytest.mark.parametrize(("content", "code", "state"), [(b"not a model", 2, "fails"), (b"GGUF and more", 0, "works")])
+def test_a_model_file_that_is_none_fails(
+    visavis: Command, tmp_path: Path, content: bytes, code: int, state: str
+) -> None:
+    (tmp_path / "model.gguf").write_bytes(content)
+    outcome = visavis("--set", "llm_file=model.gguf", "--set", "llm=llamacpp", "doctor", "--json")
+    assert (outcome.code, _of(outcome, "thinking")["state"]) == (code, state)
 
 
 def test_a_voice_that_is_set_and_not_here_fails(visavis: Command) -> None:

@@ -8,6 +8,7 @@ import platform
 import sys
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -110,6 +111,9 @@ def _engines(settings: Settings) -> list[Finding]:
         if used.info.name == "openai":
             findings.append(_server(what, used, settings))
             continue
+        if slot == "llm" and used.info.name == "llamacpp" and (fault := _unusable(settings.llm_file)):
+            findings.append(Finding(what, "fails", fault, "set VISAVIS_LLM_FILE to a GGUF chat model, or unset it"))
+            continue
         detail = f"{used.info.name} ({used.info.summary})"
         better = [c for c in found if c.info.rank > used.info.rank and not c.availability.ready]
         better = [c for c in better if c.info.name != "openai"]  # a server is a choice, not a lack
@@ -120,6 +124,17 @@ def _engines(settings: Settings) -> list[Finding]:
         else:
             findings.append(Finding(what, "works", detail))
     return findings
+
+
+def _unusable(file: Path | None) -> str:
+    """What is wrong with a model file that is set, as far as its first bytes tell; empty if nothing is."""
+    if file is None:
+        return ""
+    try:
+        with file.open("rb") as content:
+            return "" if content.read(4) == b"GGUF" else f"{file} is not a GGUF file"
+    except OSError as error:
+        return f"cannot read the language model {file}: {error.strerror}"
 
 
 def _server(what: str, used: Candidate, settings: Settings) -> Finding:
