@@ -72,6 +72,14 @@ def test_a_phone_that_two_clips_tell_is_told_once(tmp_path: Path) -> None:
     assert found.words == (Span("me", 0.1, 0.3),)
 
 
+def test_a_clip_too_short_for_a_row_leaves_every_picture_its_place(tmp_path: Path) -> None:
+    first, second = clips(2)
+    short = Clip(Audio.silence(240, SESSION_RATE, second.audio.start), motion(second.audio.start, 0), ())
+    found = read_motion(written(tmp_path / "m.json", [short, first, short, second]))
+    assert len(found.motion) == 20
+    assert len(found.frame_aperture) == len(found.frame_width) == len(found.frame_times) == 12
+
+
 def test_a_closure_between_two_pictures_is_in_the_first_of_them(tmp_path: Path) -> None:
     (clip,) = clips(1)
     assert clip.motion is not None
