@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from visavis.avatars.rig.head import node_positions
-from visavis.avatars.rig.sampling import Floats, enlarge, sample
+from visavis.avatars.rig.sampling import Floats, sample
 from visavis.engines.animation.pose import Pose
+from visavis.engines.animation.warp import GridWarp
 
 _STEPS = 2  # of the fixed point that inverts the warp: leaves under 0.1 px at the largest turns
 _DISTANCE = 5.0  # of the camera, in face heights
@@ -35,9 +35,7 @@ class HeadWarp:
         self._node_index = np.stack(
             np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)), axis=-1
         )
-        self._identity = np.stack(
-            np.meshgrid(np.arange(self._width, dtype=np.float32), np.arange(self._height, dtype=np.float32)), axis=-1
-        )
+        self._warp = GridWarp(shape, self._nodes)
 
     def apply(self, picture: NDArray[np.uint8], pose: Pose) -> NDArray[np.uint8]:
         """The picture (h, w, 3 or 4) with head, brows and breath as in `pose`; the same object if nothing moves."""
@@ -49,31 +47,7 @@ class HeadWarp:
         for _ in range(_STEPS):
             at = self._node_index + back * self._to_node
             back = -sample(forward, at)
-        top, bottom, left, right = self._moving(back)
-        if top >= bottom:
-            return picture
-        full = enlarge(back, (self._width, self._height))[top:bottom, left:right]
-        full = full + self._identity[top:bottom, left:right]
-        warped = picture.copy()
-        if picture.shape[2] == 3:
-            # four channels are sampled faster than three, by more than it takes to add one
-            moved = sample(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA), full)
-            warped[top:bottom, left:right] = cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB)
-        else:
-            warped[top:bottom, left:right] = sample(picture, full)
-        return warped
-
-    def _moving(self, back: Floats) -> tuple[int, int, int, int]:
-        """Rows and columns, in pixels, outside which nothing moves."""
-        moves = (np.abs(back[..., 0]) > 0.01) | (np.abs(back[..., 1]) > 0.01)
-        rows, columns = np.flatnonzero(moves.any(axis=1)), np.flatnonzero(moves.any(axis=0))
-        if not len(rows):
-            return 0, 0, 0, 0
-        x, y = (1 / self._to_node).tolist()
-        # a node's motion reaches to its neighbours
-        top, bottom = max(int((rows[0] - 1) * y), 0), min(int((rows[-1] + 2) * y) + 1, self._height)
-        left, right = max(int((columns[0] - 1) * x), 0), min(int((columns[-1] + 2) * x) + 1, self._width)
-        return top, bottom, left, right
+        return self._warp(picture, back)
 
     def _forward(self, pose: Pose) -> Floats | None:
         """(rows, columns, 2) how far each node moves, in pixels; None if none does."""
