@@ -28,7 +28,9 @@ PORTRAIT = Path(visavis.avatars.__path__[0]) / "builtin" / "vera.png"
 @pytest.fixture
 def video(tmp_path: Path) -> Path:
     """Six tenths of a second of a face that does nothing, without sound."""
-    pixels = cv2.cvtColor(cv2.resize(cv2.imread(str(PORTRAIT)), (256, 256)), cv2.COLOR_BGR2RGB)
+    plate = cv2.imread(str(PORTRAIT))
+    assert plate is not None
+    pixels = cv2.cvtColor(cv2.resize(plate, (256, 256)), cv2.COLOR_BGR2RGB)
     with av.open(str(tmp_path / "still.mp4"), "w") as container:
         stream = container.add_stream("libx264", rate=25, width=256, height=256, pix_fmt="yuv420p")
         for _ in range(FRAMES):

@@ -36,7 +36,8 @@ def _understood(words: list[str]) -> None:
         context = command.make_context(name, words, parent=context)
         if not hasattr(command, "commands"):
             return
-        name, *words = [*context._protected_args, *context.args]
+        rest: list[str] = [*context._protected_args, *context.args]
+        name, words = rest[0], rest[1:]
         command = command.commands[name]
 
 

@@ -37,7 +37,7 @@ def test_what_does_not_move_is_the_picture_bit_by_bit(compiled: bool, shape: tup
 def test_a_picture_moved_by_whole_pixels_is_moved_exactly_and_its_edge_repeats(compiled: bool) -> None:
     shape = (333, 517, 3)
     plate, nodes = picture(shape), node_positions(shape)
-    moved = GridWarp(shape, nodes, compiled)(plate, np.broadcast_to(np.float32([5, -3]), nodes.shape))
+    moved = GridWarp(shape, nodes, compiled)(plate, np.broadcast_to(np.array([5, -3], np.float32), nodes.shape))
     assert np.array_equal(moved[3:, :-5], plate[:-3, 5:])
     assert np.array_equal(moved[:3, :-5], np.repeat(plate[:1, 5:], 3, axis=0))
 
@@ -68,6 +68,8 @@ def test_a_position_far_outside_or_no_number_at_all_reads_nothing_beyond_the_pic
 
 @pytest.mark.skipif(not warp.COMPILED, reason="built without a compiler")
 def test_shapes_that_do_not_go_together_are_refused() -> None:
+    from visavis.engines.animation import _warp
+
     line = np.zeros(4, np.float32)
     with pytest.raises(ValueError, match="shapes"):
-        warp._warp.warp(bytes(30), (4, 4, 3), bytes(128), line, line, bytearray(48))
+        _warp.warp(bytes(30), (4, 4, 3), bytes(128), line, line, bytearray(48))

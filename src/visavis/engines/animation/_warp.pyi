@@ -1,5 +1,12 @@
-from typing_extensions import Buffer
+from typing import Any
+
+from numpy.typing import NDArray
 
 def warp(
-    picture: Buffer, shape: tuple[int, int, int], nodes: Buffer, at_x: Buffer, at_y: Buffer, out: Buffer
+    picture: NDArray[Any] | bytes,
+    shape: tuple[int, ...],
+    nodes: NDArray[Any] | bytes,
+    at_x: NDArray[Any],
+    at_y: NDArray[Any],
+    out: NDArray[Any] | bytearray,
 ) -> None: ...
