@@ -23,13 +23,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from visavis.errors import BadConfiguration
 
 PREFIX = "VISAVIS_"
-SYSTEM_PROMPT = (
-    "You are Vera, a friendly assistant who talks aloud. Answer in one to three short, plain sentences. "
+_PROMPT = (
+    "You are {}, a friendly assistant who talks aloud. Answer in one to three short, plain sentences. "
     "No lists, no markdown, no code."
 )
+SYSTEM_PROMPT = _PROMPT.format("Vera")
+EMOTIONS = ("neutral", "friendly", "happy", "sad", "surprised", "concerned")
 _NOT_SETTINGS = {"VISAVIS_CONFIG", "VISAVIS_REFERENCE"}
 _SHAPES = {
     "language": "a language's code, as in en or de",
+    "emotion": f"{', '.join(EMOTIONS[:-1])} or {EMOTIONS[-1]}, with a strength of 0 to 1 or without, as in happy:0.7",
     "llm_url": "an address that begins with http:// or https://, as in http://localhost:8080/v1",
 }
 """What a pattern means, in words."""
@@ -58,6 +61,11 @@ class Settings(BaseSettings):
     language: str = Field("en", pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$", description="BCP 47, as in en or de")
     voice: str | None = Field(None, description="a voice of the synthesizer; the avatar's own, or its default")
     speed: float = Field(1.0, ge=0.5, le=2.0, description="speaking pace; 1 is the voice's own")
+    emotion: str = Field(
+        "friendly:0.5",
+        pattern=rf"^({'|'.join(EMOTIONS)})(:(1(\.0*)?|0|0?\.[0-9]+))?$",
+        description="what the face shows, with a strength or without, as in happy:0.7",
+    )
     system_prompt: str = Field(SYSTEM_PROMPT, description="who the assistant is, and that it is heard, not read")
     max_tokens: int = Field(160, ge=8, le=4096, description="the longest answer, in tokens")
     temperature: float = Field(0.1, ge=0.0, le=2.0, description="0 always gives the same answer")
@@ -105,6 +113,19 @@ def load_settings(**overrides: Any) -> Settings:
         given = "what it is" if name == "llm_api_key" else _shortened(first.get("input"))
         where = f", in {path}" if name in in_file and name not in overrides else _place(name, first.get("input"))
         raise BadConfiguration(f"setting '{name}' cannot be {given}{where}: it takes {_fitting(name)}") from None
+
+
+def introduction(name: str) -> str:
+    """The default system prompt for an assistant of that name."""
+    return _PROMPT.format(name)
+
+
+def introduced(system_prompt: str) -> str | None:
+    """The name that an `introduction` gives; None for any other system prompt."""
+    before, after = _PROMPT.split("{}")
+    if not (system_prompt.startswith(before) and system_prompt.endswith(after)):
+        return None
+    return system_prompt.removeprefix(before).removesuffix(after)
 
 
 def assign(name: str, value: object, typed: str) -> None:

@@ -17,6 +17,7 @@ from tests.avatars.conftest import MakeVideo, Pixels, shifted
 from visavis.avatars import store as store_module
 from visavis.avatars.avatar import Avatar
 from visavis.avatars.build import build_avatar
+from visavis.avatars.builtins import BUILTINS
 from visavis.avatars.store import BUILTIN, AvatarStore, check_name, resolve
 from visavis.errors import BadInput, OutputFailed
 
@@ -162,11 +163,13 @@ def test_an_impossible_name_is_refused(store: AvatarStore, avatar: Avatar, name:
             use(name)
 
 
-def test_the_built_in_name_is_taken(store: AvatarStore, avatar: Avatar) -> None:
-    with pytest.raises(BadInput, match="is the built-in avatar: choose another name"):
-        store.save(replace(avatar, name=BUILTIN))
+@pytest.mark.parametrize("name", BUILTINS)
+def test_a_built_in_name_is_taken(store: AvatarStore, avatar: Avatar, name: str) -> None:
+    for spelled in (name, name.title()):
+        with pytest.raises(BadInput, match="is a built-in avatar: choose another name"):
+            store.save(replace(avatar, name=spelled))
     with pytest.raises(BadInput, match="cannot be removed"):
-        store.remove(BUILTIN)
+        store.remove(name)
 
 
 def test_no_space_on_disk_leaves_nothing_new_and_the_old_one_whole(
@@ -323,7 +326,7 @@ def test_a_name_that_is_not_there_brings_the_nearest_and_how_to_make_one(store: 
     store.save(replace(avatar, name="grandma"))
     with pytest.raises(BadInput, match="there is no avatar 'granma': did you mean 'grandma'; make one with: visavis"):
         resolve("granma", store)
-    with pytest.raises(BadInput, match="there are: grandma, vera; make one with"):
+    with pytest.raises(BadInput, match="there are: grandma, vera, amos, finn; make one with"):
         resolve("zzz", store)
     with pytest.raises(BadInput, match=r"nobody\.jpg does not exist"):
         resolve("nobody.jpg", store)

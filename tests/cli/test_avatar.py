@@ -29,22 +29,24 @@ def avatars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data" / "avatars"
 
 
-def test_the_list_has_the_built_in_avatar_the_stored_ones_and_the_damaged(visavis: Command, avatars: Path) -> None:
+def test_the_list_has_the_built_in_avatars_the_stored_ones_and_the_damaged(visavis: Command, avatars: Path) -> None:
     assert visavis("--set", "size=128", "avatar", "create", PORTRAIT, "--name", "me").code == 0
     (avatars / "old.avatar").write_bytes(b"nothing")
     outcome = visavis("avatar", "list", "--json")
     rows = json.loads(outcome.out)
     assert [(row["name"], row["kind"], row["state"]) for row in rows] == [
         ("vera", "picture", "built in"),
+        ("amos", "picture", "built in"),
+        ("finn", "picture", "built in"),
         ("me", "picture", "stored"),
         ("old", None, "damaged"),
     ]
-    assert "create the avatar again" in rows[2]["fault"]
+    assert "create the avatar again" in rows[4]["fault"]
     assert outcome.out.startswith("[\n  {")
     lines = visavis("avatar", "list").out.splitlines()
-    assert [line.split()[0] for line in lines] == ["vera", "me", "old"]
-    assert "damaged" in lines[2]
-    assert "create the avatar again" in lines[2]
+    assert [line.split()[0] for line in lines] == ["vera", "amos", "finn", "me", "old"]
+    assert "damaged" in lines[4]
+    assert "create the avatar again" in lines[4]
 
 
 def test_a_name_that_is_taken_is_refused_until_it_is_forced(visavis: Command, avatars: Path) -> None:

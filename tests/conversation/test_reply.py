@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from visavis.avatars.avatar import Avatar
 from visavis.conversation.history import History
 from visavis.conversation.question import heard
-from visavis.conversation.reply import Manner, reply
+from visavis.conversation.reply import Manner, own_voice, reply
 from visavis.conversation.rests import BEFORE
 from visavis.engines.loading import Engines, load_engines
 from visavis.engines.protocols import Rendering
@@ -127,3 +128,11 @@ async def test_each_utterance_is_heard_once(engines: Engines, monkeypatch: pytes
 
 async def test_silence_is_no_utterance(engines: Engines) -> None:
     assert await heard(_loud((3.0, 0.0)), engines, "en") == ""
+
+
+def test_an_avatar_speaks_with_its_own_voice_where_the_synthesizer_has_it(engines: Engines, avatar: Avatar) -> None:
+    mine = replace(avatar, voice="hum")
+    assert own_voice(mine, engines.tts, "en-GB") == "hum"
+    assert own_voice(mine, engines.tts, "de") is None
+    assert own_voice(replace(avatar, voice="rms"), engines.tts, "en") is None
+    assert own_voice(avatar, engines.tts, "en") is None

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from tools.paint.field import Canvas, F, Points, catmull, f32, graph, mix, smooth
+from tools.paint.look import Colour, Look
 
 CENTRE = (0.146, -0.165)
 HALF = 0.079
@@ -24,8 +25,6 @@ CREASE = (
     (-0.98, -0.0127), (-0.7, -0.0383), (-0.3, -0.0569), (0.15, -0.0617), (0.6, -0.05),
     (1, -0.0245), (1.22, -0.0064),
 )  # fmt: skip
-BROW = ((0.060, -0.266), (0.10, -0.281), (0.15, -0.294), (0.197, -0.291), (0.250, -0.262))
-BROW_COLOUR = (0.030, 0.012, 0.007)
 
 
 def _local(c: Canvas, side: int) -> tuple[F, F]:
@@ -57,7 +56,7 @@ def lids(c: Canvas) -> tuple[F, F]:
     return z, f32(tint * 0.75 + 0.9 * crease)
 
 
-def _iris(c: Canvas, dx: F, dy: F, seed: int) -> F:
+def _iris(c: Canvas, dx: F, dy: F, seed: int, colours: tuple[Colour, Colour]) -> F:
     """Return the iris's colour around its centre."""
     r, angle = np.hypot(dx, dy) / IRIS, np.arctan2(dy, dx)
     rng = np.random.default_rng(seed)
@@ -65,8 +64,8 @@ def _iris(c: Canvas, dx: F, dy: F, seed: int) -> F:
     for k in (9, 17, 29, 43, 61, 83):
         fibre += f32(np.sin(k * angle + rng.uniform(0, 6.3) + rng.uniform(-2.5, 2.5) * r) * rng.uniform(0.5, 1))
     fibre /= 2.2
-    base = np.broadcast_to(f32((0.11, 0.185, 0.125)), (*dx.shape, 3))
-    colour = mix(f32(base), (0.36, 0.20, 0.060), smooth(0.80, 0.38, f32(r + 0.05 * fibre)))
+    base = np.broadcast_to(f32(colours[0]), (*dx.shape, 3))
+    colour = mix(f32(base), colours[1], smooth(0.80, 0.38, f32(r + 0.05 * fibre)))
     colour = f32(colour * (1 + 0.30 * fibre[..., None]))
     caustic = np.exp(-0.5 * (((dx - 0.010) / 0.016) ** 2 + ((dy - 0.014) / 0.012) ** 2))
     colour = f32(colour * (0.75 + 1.5 * caustic[..., None]))
@@ -74,7 +73,7 @@ def _iris(c: Canvas, dx: F, dy: F, seed: int) -> F:
     return mix(colour, (0.004, 0.003, 0.003), smooth(PUPIL / IRIS + 0.06, PUPIL / IRIS - 0.05, f32(r)))
 
 
-def _ball(c: Canvas, e: F, v: F, side: int) -> F:
+def _ball(c: Canvas, look: Look, e: F, v: F, side: int) -> F:
     """Return the lit colour of one eyeball, as far as it shows."""
     upper, lower = graph(UPPER, e), graph(LOWER, e)
     dx, dy = f32(e * HALF * side), f32(v + 0.0035)
@@ -86,7 +85,7 @@ def _ball(c: Canvas, e: F, v: F, side: int) -> F:
     nz = np.sqrt(np.clip(1 - nx**2 - ny**2, 0.02, 1))
     light = np.clip(0.42 + 0.62 * (-0.42 * nx - 0.40 * ny + 0.80 * nz), 0, 1.3)
     r = np.hypot(dx, dy) / IRIS
-    colour = mix(white, _iris(c, dx, dy, 5), smooth(1.03, 0.94, f32(r)))
+    colour = mix(white, _iris(c, dx, dy, 5, look.iris), smooth(1.03, 0.94, f32(r)))
     colour = f32(colour * light[..., None])
     depth = f32(v - upper)
     shade = 0.30 + 0.70 * smooth(-0.002, 0.022, depth)
@@ -105,13 +104,13 @@ def _ball(c: Canvas, e: F, v: F, side: int) -> F:
     return f32(colour + 0.5 * glint[..., None])
 
 
-def eyes(c: Canvas, picture: F) -> F:
+def eyes(c: Canvas, look: Look, picture: F) -> F:
     """Paint the eyeballs into the lit picture."""
     for side in (1, -1):
         e, v = _local(c, side)
         opening = f32(np.minimum(v - graph(UPPER, e), graph(LOWER, e) - v))
         mask = smooth(-0.0012, 0.0014, opening) * (np.abs(e) < 1.02)
-        ball = _ball(c, e, v, side)
+        ball = _ball(c, look, e, v, side)
         picture = f32(picture + (ball - picture) * mask[..., None])
         edge = np.exp(-0.5 * ((graph(LOWER, e) - v + 0.001) / 0.0016) ** 2) * smooth(1.03, 0.8, np.abs(e))
         picture = mix(picture, (0.22, 0.075, 0.055), f32(0.40 * edge * smooth(-0.4, 0.6, e)))
@@ -130,7 +129,7 @@ def _hairs(c: Canvas, mask: F, lines: list[F], width: float) -> None:
     np.maximum(mask, layer / np.float32(255), out=mask)
 
 
-def lashes(c: Canvas, picture: F) -> F:
+def lashes(c: Canvas, look: Look, picture: F) -> F:
     """Paint lash lines and lashes."""
     rng = np.random.default_rng(41)
     line, mask, low = c.zeros(), c.zeros(), c.zeros()
@@ -141,14 +140,14 @@ def lashes(c: Canvas, picture: F) -> F:
         upper, lower = [], []
         for k in np.linspace(-0.86, 1.0, 62) + rng.normal(0, 0.008, 62):
             root = _world([(k, float(graph(UPPER, f32(k))))])[0]
-            length = (0.012 + 0.010 * (k + 1) / 2) * rng.uniform(0.75, 1.12)
+            length = look.lashes * (0.012 + 0.010 * (k + 1) / 2) * rng.uniform(0.75, 1.12)
             lean = 0.18 + 0.72 * (k + 0.35) + rng.normal(0, 0.12)
             tip = root + f32([lean * length, -length * 0.80])
             bend = root + f32([lean * length * 0.55, -length * 0.18])
             upper.append(catmull([root, bend, tip], 5) * f32([side, 1]))
         for k in np.linspace(-0.55, 0.95, 30) + rng.normal(0, 0.02, 30):
             root = _world([(k, float(graph(LOWER, f32(k)) + 0.001))])[0]
-            length = 0.0085 * rng.uniform(0.6, 1.1)
+            length = look.lashes * 0.0085 * rng.uniform(0.6, 1.1)
             lean = 0.9 * k + rng.normal(0, 0.15)
             lower.append(catmull([root, root + f32([lean * length, length])], 4) * f32([side, 1]))
         _hairs(c, mask, upper, 0.0034)
@@ -158,19 +157,20 @@ def lashes(c: Canvas, picture: F) -> F:
     return mix(picture, (0.030, 0.014, 0.010), f32(0.45 * low))
 
 
-def brows(c: Canvas, picture: F) -> F:
+def brows(c: Canvas, look: Look, picture: F) -> F:
     """Paint the brows hair by hair over a soft ground."""
     rng = np.random.default_rng(51)
-    spine = catmull(BROW, 30)
-    mask, ground = c.zeros(), c.line(BROW, 0.014, 0.006)
+    spine = catmull(look.brow, 30)
+    ground = c.line(look.brow, 0.014 * look.brow_width, 0.006)
+    masks = [c.zeros() for _ in look.brow_colours]
     for side in (1, -1):
-        hairs = []
-        for _ in range(460):
+        hairs: list[list[F]] = [[] for _ in masks]
+        for number in range(460):
             t = rng.uniform(0, 1) ** 0.9
             i = int(t * (len(spine) - 2))
             along = spine[i + 1] - spine[i]
             along = along / np.linalg.norm(along)
-            thick = float(np.interp(t, [0, 0.15, 0.5, 1], [0.0085, 0.0115, 0.0095, 0.0012]))
+            thick = float(np.interp(t, [0, 0.15, 0.5, 1], [0.0085, 0.0115, 0.0095, 0.0012])) * look.brow_width
             off = rng.uniform(-1, 1)
             root = spine[i] + f32([0, off * thick])
             rise = float(np.interp(t, [0, 0.2, 0.5, 1], [-1.3, -0.55, -0.1, 0.05])) + 0.35 * off
@@ -178,7 +178,12 @@ def brows(c: Canvas, picture: F) -> F:
             way = way / np.linalg.norm(way)
             length = rng.uniform(0.016, 0.030) * (1 - 0.35 * t)
             bend = root + way * length * 0.5
-            hairs.append(catmull([root, bend, bend + (0.5 * way + 0.5 * along) * length * 0.5], 4) * f32([side, 1]))
-        _hairs(c, mask, hairs, 0.0016)
-    picture = mix(picture, BROW_COLOUR, f32(0.66 * ground))
-    return mix(picture, BROW_COLOUR, f32(0.86 * mask))
+            hairs[number % len(masks)].append(
+                catmull([root, bend, bend + (0.5 * way + 0.5 * along) * length * 0.5], 4) * f32([side, 1])
+            )
+        for mask, some in zip(masks, hairs, strict=True):
+            _hairs(c, mask, some, 0.0016)
+    picture = mix(picture, look.brow_colours[0], f32(0.66 * ground))
+    for mask, colour in zip(masks, look.brow_colours, strict=True):
+        picture = mix(picture, colour, f32(0.86 * mask))
+    return picture

@@ -7,15 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tools.paint.field import Canvas, F, catmull, f32, graph, mix, smooth
+from tools.paint.lines import age
+from tools.paint.look import Look
 
-SKIN = (0.66, 0.37, 0.255)
-LIP = (0.46, 0.125, 0.11)
-OUTLINE = (
-    (0, 0.318), (0.05, 0.314), (0.108, 0.291), (0.178, 0.237), (0.240, 0.155), (0.285, 0.055), (0.313, -0.05),
-    (0.327, -0.17), (0.329, -0.28), (0.312, -0.42), (0.262, -0.56), (0.16, -0.67), (0, -0.71),
-)  # fmt: skip
 MIDDLE = -0.13
-MOUTH = 0.118
 MOUTH_AT = -0.022
 SEAM = ((0, 0.1765), (0.14, 0.1757), (0.32, 0.1735), (0.6, 0.1735), (0.85, 0.1650), (1, 0.1570), (1.4, 0.150))
 LIP_TOP = ((0, 0.1482), (0.16, 0.1430), (0.3, 0.1450), (0.6, 0.1568), (0.85, 0.1570), (1, 0.1570), (1.4, 0.150))
@@ -34,9 +29,9 @@ class Layer:
     """How deeply light spreads under the surface, 0 for cloth."""
 
 
-def _dome(c: Canvas) -> tuple[F, F]:
+def _dome(c: Canvas, look: Look) -> tuple[F, F]:
     """Return the head's mask and its relief without features."""
-    line = catmull(OUTLINE, 40)
+    line = catmull(look.outline, 40)
     dx, dy = c.x, c.y - MIDDLE
     angle = np.arctan2(line[:, 0], line[:, 1] - MIDDLE)
     radius = np.interp(np.arctan2(np.abs(dx), dy), angle, np.hypot(line[:, 0], line[:, 1] - MIDDLE))
@@ -63,25 +58,28 @@ def _bones(c: Canvas, z: F) -> None:
     z -= 0.0045 * c.line(((0.082, 0.035), (0.118, 0.08), (0.143, 0.13)), 0.012, 0.013)
 
 
-def _nose(c: Canvas, z: F) -> None:
+def _nose(c: Canvas, z: F, wide: float) -> None:
     ridge = graph(
         ((-0.3, 0), (-0.26, 0.003), (-0.2, 0.010), (-0.12, 0.030), (-0.05, 0.062), (-0.008, 0.094), (0.017, 0.102),
          (0.038, 0.084), (0.055, 0.038), (0.070, 0.010), (0.087, 0)), c.y)  # fmt: skip
     width = graph(((-0.3, 0.05), (-0.2, 0.036), (-0.1, 0.034), (-0.04, 0.035), (0.012, 0.043), (0.08, 0.040)), c.y)
-    z += ridge * np.exp(-((np.abs(c.x) / width) ** 2.1))
-    c.bump(z, (0, 0.012), (0.026, 0.021), 0.022)
-    c.bump(z, (0.047, 0.031), (0.0165, 0.017), 0.044, -12)
-    z -= 0.014 * c.line(((0.062, -0.006), (0.074, 0.014), (0.0755, 0.036), (0.064, 0.052)), 0.006, 0.006)
-    c.bump(z, (0.0275, 0.055), (0.0125, 0.0062), -0.030, -22)
+    z += ridge * np.exp(-((np.abs(c.x) / (width * wide**0.7)) ** 2.1))
+    c.bump(z, (0, 0.012), (0.026 * wide, 0.021), 0.022)
+    c.bump(z, (0.047 * wide, 0.031), (0.0165 * wide, 0.017), 0.044, -12)
+    z -= 0.014 * c.line(
+        [(x * wide, y) for x, y in ((0.062, -0.006), (0.074, 0.014), (0.0755, 0.036), (0.064, 0.052))], 0.006, 0.006
+    )
+    c.bump(z, (0.0275 * wide, 0.055), (0.0125 * wide, 0.0062), -0.030, -22)
     c.bump(z, (0, 0.060), (0.010, 0.008), 0.010)
     c.bump(z, (0, 0.093), (0.0095, 0.020), -0.0055)
     c.bump(z, (0.0195, 0.095), (0.0065, 0.020), 0.0030, -8)
 
 
-def _lips(c: Canvas, z: F) -> tuple[F, F]:
+def _lips(c: Canvas, z: F, look: Look) -> tuple[F, F]:
     """Add the lips to the relief; return the mask of their red and the darkness of the seam between them."""
-    t = f32(np.abs(c.x) / MOUTH)
+    t = f32(np.abs(c.x) / look.mouth)
     seam, top, bottom = (f32(graph(line, t) + MOUTH_AT) for line in (SEAM, LIP_TOP, LIP_BOTTOM))
+    top, bottom = seam - (seam - top) * look.lips[0], seam + (bottom - seam) * look.lips[1]
     inside = smooth(1.04, 0.90, t)
     upper = np.clip((c.y - top) / np.maximum(seam - top, 1e-4), 0, 1)
     lower = np.clip((bottom - c.y) / np.maximum(bottom - seam, 1e-4), 0, 1)
@@ -99,9 +97,9 @@ def _lips(c: Canvas, z: F) -> tuple[F, F]:
     return red, dark
 
 
-def _colour(c: Canvas, red: F, dark: F, lids: F) -> tuple[F, F]:
+def _colour(c: Canvas, look: Look, red: F, dark: F, lids: F) -> tuple[F, F]:
     """Return the skin's colour and gloss."""
-    colour = np.broadcast_to(f32(SKIN), (*c.x.shape, 3)).copy()
+    colour = np.broadcast_to(f32(look.skin), (*c.x.shape, 3)).copy()
     tone = f32(0.5 * c.noise(1, 0.08) + 0.3 * c.noise(2, 0.03) + 0.25 * c.noise(3, 0.012))
     colour *= 1 + 0.022 * tone[..., None] * f32([0.5, 1, 1.1])
     under = smooth(0.218, 0.318, f32(c.y + 1.6 * c.x**2))
@@ -111,27 +109,27 @@ def _colour(c: Canvas, red: F, dark: F, lids: F) -> tuple[F, F]:
     c.bump(blush, (0, 0.022), (0.045, 0.035), 0.30)
     c.bump(blush, (0, 0.30), (0.06, 0.03), 0.18)
     c.bump(blush, (0.30, -0.05), (0.03, 0.06), 0.2)
-    colour = mix(colour, (0.68, 0.25, 0.19), np.clip(blush, 0, 0.6))
+    colour = mix(colour, look.flush, np.clip(blush, 0, 0.6))
     warm = c.zeros()
     c.bump(warm, (0, -0.40), (0.2, 0.09), 0.35)
-    colour = mix(colour, (0.70, 0.43, 0.29), warm)
-    colour = mix(colour, (0.42, 0.19, 0.15), np.clip(0.55 * lids, 0, 0.6))
+    colour = mix(colour, look.forehead, warm)
+    colour = mix(colour, look.lid, np.clip(0.55 * lids, 0, 0.6))
     freckles = c.zeros()
     rng = np.random.default_rng(7)
-    for _ in range(150):
+    for _ in range(look.freckles):
         at = (float(rng.normal(0, 0.13)), float(rng.normal(-0.015, 0.035)))
         if 0.05 < abs(at[0]) < 0.26 or rng.random() < 0.4:
             _spot(c, freckles, at, float(rng.uniform(0.0015, 0.0030)), float(rng.uniform(0.1, 0.34)))
     colour = mix(colour, (0.40, 0.17, 0.09), np.clip(freckles, 0, 0.45))
-    lip = f32(LIP) * (1 + 0.07 * c.noise(12, 0.004, 5.0)[..., None] + 0.05 * tone[..., None])
+    lip = f32(look.lip) * (1 + 0.07 * c.noise(12, 0.004, 5.0)[..., None] + 0.05 * tone[..., None])
     inner = smooth(0.03, 0.0, f32(np.abs(c.y - 0.179 - MOUTH_AT)))
-    lip = mix(f32(lip), (0.36, 0.075, 0.075), 0.45 * inner)
+    lip = mix(f32(lip), look.lip_inner, 0.45 * inner)
     colour = mix(colour, lip, 0.92 * red)
-    colour = mix(colour, (0.055, 0.012, 0.012), 0.93 * dark)
+    colour = mix(colour, look.seam, 0.93 * dark)
     nostril = c.zeros()
-    c.bump(nostril, (0.0275, 0.0555), (0.0105, 0.0052), 1.25, -22)
-    colour = mix(colour, (0.05, 0.012, 0.008), np.clip(nostril, 0, 0.93))
-    gloss = c.zeros() + 0.30
+    c.bump(nostril, (0.0275 * look.nose, 0.0555), (0.0105 * look.nose, 0.0052), 1.25, -22)
+    colour = mix(colour, f32(look.seam) * f32((0.9, 1, 0.7)), np.clip(nostril, 0, 0.93))
+    gloss = c.zeros() + look.gloss
     for at, size, height in (((0, 0.008), (0.03, 0.03), 0.40), ((0, -0.4), (0.14, 0.08), 0.12),
                              ((0.2, -0.05), (0.07, 0.04), 0.14), ((0, 0.30), (0.05, 0.03), 0.15)):  # fmt: skip
         c.bump(gloss, at, size, height)
@@ -147,15 +145,17 @@ def _spot(c: Canvas, target: F, at: tuple[float, float], size: float, height: fl
     target[window] += f32(height * np.exp(-0.5 * d))
 
 
-def head(c: Canvas, lid_relief: F, lid_tint: F) -> Layer:
+def head(c: Canvas, look: Look, lid_relief: F, lid_tint: F) -> Layer:
     """Return the head; the eyes give the relief and the tint of their lids."""
-    mask, z = _dome(c)
+    mask, z = _dome(c, look)
     z += 0.06
     _bones(c, z)
-    _nose(c, z)
-    red, dark = _lips(c, z)
+    _nose(c, z, look.nose)
+    red, dark = _lips(c, z, look)
+    if look.age:
+        age(c, z, look.age)
     z = c.blur(z, 0.0016) + lid_relief
     pores = c.noise(21, 0.0045) * 0.00010 + c.noise(22, 0.009) * 0.00016
     z = f32(z + pores * (1 - red))
-    colour, gloss = _colour(c, red, dark, lid_tint)
+    colour, gloss = _colour(c, look, red, dark, lid_tint)
     return Layer(mask, z, colour, gloss, 1.0)

@@ -1,4 +1,4 @@
-"""Where avatars are kept: one file each under its name, the built-in one, and those made on the way from a picture."""
+"""Where avatars are kept: one file each under its name, the built-in ones, and those made on the way from a picture."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from pathlib import Path
 from visavis.avatars.archive import About, read_about, read_archive, write_archive
 from visavis.avatars.avatar import Avatar
 from visavis.avatars.build import Progress, build_avatar, source_digest
+from visavis.avatars.builtins import BUILTINS
 from visavis.errors import BadInput, OutputFailed
 
-BUILTIN = "vera"
-"""The name of the avatar that comes with the program."""
+BUILTIN = next(iter(BUILTINS))
+"""The name of the avatar that is taken where none is asked for."""
 SUFFIX = ".avatar"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -50,7 +51,7 @@ class AvatarStore:
     def save(self, avatar: Avatar, replace: bool = True) -> Path:
         """Keep `avatar` under its name, in place of an earlier one, which stays where that fails (`OutputFailed`).
 
-        Raises `BadInput` for an impossible name, for the built-in one's and, without `replace`, for one that is taken,
+        Raises `BadInput` for an impossible name, for a built-in one's and, without `replace`, for one that is taken,
         even by another process a moment ago.
         """
         check_name(avatar.name)
@@ -63,8 +64,8 @@ class AvatarStore:
 
     def load(self, name: str) -> Avatar:
         """The avatar of that name. Raises `BadInput` if there is none, or its file is damaged or too old."""
-        if name == BUILTIN:
-            return self.builtin()
+        if name in BUILTINS:
+            return self.builtin(name)
         path = self.path(name)
         if not path.is_file():
             raise self._unknown(name)
@@ -92,7 +93,7 @@ class AvatarStore:
 
     def remove(self, name: str) -> None:
         """Delete the stored avatar of that name. Raises `BadInput` if there is none."""
-        if name == BUILTIN:
+        if name in BUILTINS:
             raise BadInput(f"'{name}' is built in: it cannot be removed")
         try:
             self.path(name).unlink()
@@ -115,9 +116,10 @@ class AvatarStore:
             count, size = count + 1, size + bytes
         return count, size
 
-    def builtin(self, size: int = 512, progress: Progress | None = None) -> Avatar:
-        """The avatar that comes with the program, made at its first use."""
-        return self.made_from(Path(__file__).with_name("builtin") / f"{BUILTIN}.png", BUILTIN, size, progress)
+    def builtin(self, name: str = BUILTIN, size: int = 512, progress: Progress | None = None) -> Avatar:
+        """An avatar that comes with the program, made at its first use; it speaks with its own voice."""
+        one = BUILTINS[name]
+        return replace(self.made_from(one.picture, name, size, progress), voice=one.voice)
 
     def made_from(self, source: Path, name: str, size: int = 512, progress: Progress | None = None) -> Avatar:
         """An avatar of a picture or video that is not to be stored by name: made, or taken from the cache.
@@ -155,7 +157,7 @@ class AvatarStore:
                 path.unlink(missing_ok=True)
 
     def _unknown(self, name: str) -> BadInput:
-        names = [entry.name for entry in self.list()] + [BUILTIN]
+        names = [entry.name for entry in self.list()] + [*BUILTINS]
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean '{near[0]}'" if near else f"there are: {', '.join(names)}"
         return BadInput(
@@ -179,8 +181,8 @@ def _taken(name: str) -> BadInput:
 def check_name(name: str) -> None:
     """Raises `BadInput` for a name that an avatar cannot be stored under."""
     _check_spelling(name)
-    if name.lower() == BUILTIN:
-        raise BadInput(f"'{name}' is the built-in avatar: choose another name")
+    if name.lower() in BUILTINS:
+        raise BadInput(f"'{name}' is a built-in avatar: choose another name")
 
 
 def _check_spelling(name: str) -> None:
@@ -190,13 +192,13 @@ def _check_spelling(name: str) -> None:
 
 
 def resolve(text: str | None, store: AvatarStore, size: int = 512, progress: Progress | None = None) -> Avatar:
-    """The avatar that a person named: nothing or 'vera' is the built-in one; a stored one's name; a file.
+    """The avatar that a person named: nothing is 'vera'; a built-in or a stored one's name; a file.
 
     The file may be a picture or a video, made into an avatar of `size` pixels (kept in a cache), or an `.avatar`
     file. Raises `BadInput` for anything else, and what `build_avatar` raises.
     """
-    if text is None or text.lower() == BUILTIN:
-        return store.builtin(size, progress)
+    if text is None or text.lower() in BUILTINS:
+        return store.builtin(BUILTIN if text is None else text.lower(), size, progress)
     stored = _NAME.fullmatch(text) is not None
     if stored and store.path(text).is_file():
         return store.load(text)

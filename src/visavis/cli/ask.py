@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shlex
 import time
 from collections.abc import Callable, Collection, Generator, Mapping
@@ -11,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
     from visavis.conversation.reply import Manner
     from visavis.engines.protocols import EngineInfo, Slot
     from visavis.media.clip import Clip
+    from visavis.media.mood import State
     from visavis.playback.mp4 import Written
     from visavis.settings import Settings
 
 AvatarOption = Annotated[
     str | None,
-    typer.Option("--avatar", "-a", help="A picture, a video, or a stored avatar's name; the built-in face otherwise."),
+    typer.Option("--avatar", "-a", help="A picture, a video, or an avatar's name; vera otherwise."),
 ]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help="The video to write (.mp4, or .webm for VP9).")]
 MotionOption = Annotated[
@@ -41,6 +43,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object,
 SizeOption = Annotated[int | None, typer.Option("--size", help="Pixels of the video's longer side.  [default: 512]")]
 FpsOption = Annotated[int | None, typer.Option("--fps", help="Pictures a second.  [default: 25]")]
 CodecOption = Annotated[str | None, typer.Option("--codec", help="h264 or vp9.  [default: h264]")]
+EmotionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--emotion",
+        metavar="NAME[:STRENGTH]",
+        help="neutral, friendly, happy, sad, surprised or concerned, as in happy:0.7.  [default: friendly:0.5]",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,7 @@ def ask(
     llm: Annotated[str | None, typer.Option("--llm", help="The language model's engine.  [default: auto]")] = None,
     llm_url: Annotated[str | None, typer.Option("--llm-url", help="An OpenAI-compatible server instead.")] = None,
     tts: Annotated[str | None, typer.Option("--tts", help="The voice's engine.  [default: auto]")] = None,
+    emotion: EmotionOption = None,
     motion: MotionOption = None,
     size: SizeOption = None,
     fps: FpsOption = None,
@@ -109,15 +120,33 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Ask, and get a video of a face that answers aloud."""
-    override(voice=voice, language=language, llm=llm, llm_url=llm_url, tts=tts, size=size, fps=fps, codec=codec)
+    override(voice=voice, language=language, llm=llm, llm_url=llm_url, tts=tts, emotion=emotion)
+    override(size=size, fps=fps, codec=codec)
     asyncio.run(_ask(question, avatar, Job(output, motion, as_json)))
 
 
-@app.command(epilog="Example: visavis animate speech.mp3 -a me.jpg -o me.mp4")
+@app.command(
+    epilog="Examples: visavis animate speech.mp3 -a me.jpg --emotion happy:0.7 -o me.mp4"
+    "   visavis animate --idle 10 --state listening -o listening.mp4"
+)
 def animate(
-    speech: Annotated[Path, typer.Argument(help="Speech in any language: wav, mp3, flac, ogg, m4a, webm, …")],
+    speech: Annotated[
+        Path | None,
+        typer.Argument(help="Speech in any language: wav, mp3, flac, ogg, m4a, webm, …", show_default=False),
+    ] = None,
     avatar: AvatarOption = None,
     output: OutputOption = Path("speech.mp4"),
+    emotion: EmotionOption = None,
+    idle: Annotated[
+        float | None,
+        typer.Option(
+            "--idle", metavar="SECONDS", min=0.2, max=600, help="A silent video of this length, without SPEECH."
+        ),
+    ] = None,
+    state: Annotated[
+        Literal["idle", "listening", "thinking"] | None,
+        typer.Option("--state", help="What the face does in it.  [default: idle]"),
+    ] = None,
     motion: MotionOption = None,
     size: SizeOption = None,
     fps: FpsOption = None,
@@ -125,8 +154,13 @@ def animate(
     as_json: JsonOption = False,
 ) -> None:
     """Let a face speak a recording, its lips moved by the sound alone."""
-    override(size=size, fps=fps, codec=codec)
-    asyncio.run(_animate(speech, avatar, Job(output, motion, as_json)))
+    override(emotion=emotion, size=size, fps=fps, codec=codec)
+    job = Job(output, motion, as_json)
+    if speech is None and idle is None:
+        raise BadInput("name a recording to speak, or a length in seconds to be silent for, as in --idle 10")
+    if speech is not None and (idle is not None or state is not None):
+        raise BadInput("a face that speaks is not idle: leave out the recording, or --idle and --state")
+    asyncio.run(_animate(idle or 0.0 if speech is None else speech, state or "idle", avatar, job))
 
 
 async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
@@ -151,6 +185,7 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
     if settings.voice is not None:
         check_voice(settings.voice, settings)
     avatar = await _avatar(avatar_name, settings)
+    settings = _as(avatar_name, avatar, settings)
     _introduce(job, settings, chosen)
     begun = time.perf_counter()
     warming = asyncio.ensure_future(asyncio.to_thread(warm))  # beside the engines, before the first number is said
@@ -183,19 +218,23 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
         typer.echo(json.dumps(facts, indent=2))
 
 
-async def _animate(speech: Path, avatar_name: str | None, job: Job) -> None:
+async def _animate(speech: Path | float, state: State, avatar_name: str | None, job: Job) -> None:
+    """`speech` is a recording, or seconds of silence to spend in a state."""
     from visavis.cli.progress import bar
     from visavis.conversation.animate import animate as animated
+    from visavis.conversation.idle import idling
     from visavis.conversation.recording import recording
     from visavis.conversation.rests import rested
     from visavis.engines.loading import load_engines
     from visavis.engines.protocols import Rendering
     from visavis.media.codecs import probe_audio
+    from visavis.media.mood import Mood
     from visavis.settings import load_settings
 
     settings = load_settings()
-    job.check(settings, speech, avatar_name)
-    total = probe_audio(speech)
+    spoken = speech if isinstance(speech, Path) else None
+    job.check(settings, spoken, avatar_name)
+    total = speech if isinstance(speech, float) else probe_audio(speech)
     slots: list[Slot] = ["articulation", "animation"]
     chosen = _chosen(slots, settings)
     avatar = await _avatar(avatar_name, settings)
@@ -203,7 +242,12 @@ async def _animate(speech: Path, avatar_name: str | None, job: Job) -> None:
     begun = time.perf_counter()
     async with load_engines(settings, slots) as engines:
         rendering = Rendering(settings.size, Fraction(settings.fps))
-        clips = animated(rested(recording(speech)), avatar, engines.articulation, engines.animation, rendering)
+        face = avatar, engines.articulation, engines.animation, rendering
+        mood = Mood.of(settings.emotion)
+        if isinstance(speech, float):
+            clips = idling(speech, *face, mood.doing(state))
+        else:
+            clips = animated(rested(recording(speech)), *face, mood=mood)
         with bar("speaking", total, "s") as progress:
             written = await _write(clips, job, settings, progress)
     job.say(f"video:  {written.path} ({written.duration:.1f} s, made in {time.perf_counter() - begun:.1f} s)")
@@ -249,9 +293,24 @@ async def _avatar(name: str | None, settings: Settings) -> Avatar:
         worker.close()
 
 
+def _as(asked: str | None, avatar: Avatar, settings: Settings) -> Settings:
+    """The settings under which an avatar that was asked for by its name introduces itself by it.
+
+    A face from a file has no name of its own, and one like "me" is none to say aloud.
+    """
+    from visavis.settings import SYSTEM_PROMPT, introduction
+
+    spoken = re.sub(r"[-_]+", " ", avatar.name)
+    sayable = re.fullmatch(r"[A-Za-z]{3,}( [A-Za-z]+)*", spoken) is not None
+    if asked is None or asked.lower() != avatar.name.lower() or not sayable or settings.system_prompt != SYSTEM_PROMPT:
+        return settings
+    return settings.model_copy(update={"system_prompt": introduction(spoken.title())})
+
+
 def _manner(settings: Settings) -> Manner:
     from visavis.conversation.reply import Manner
     from visavis.engines.protocols import Rendering, Sampling
+    from visavis.media.mood import Mood
 
     return Manner(
         sampling=Sampling(max_tokens=settings.max_tokens, temperature=settings.temperature),
@@ -260,6 +319,7 @@ def _manner(settings: Settings) -> Manner:
         voice=settings.voice,
         speed=settings.speed,
         rests=True,
+        mood=Mood.of(settings.emotion),
     )
 
 

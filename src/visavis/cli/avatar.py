@@ -60,24 +60,19 @@ def create(
 
 @avatar.command("list", epilog=examples("visavis avatar list", "visavis avatar list --json"))
 def list_(as_json: JsonOption = False) -> None:
-    """The built-in avatar and the stored ones.
+    """The built-in avatars and the stored ones.
 
-    Files that are damaged are listed, too, with what to do about them.
+    The first is used where none is asked for. Files that are damaged are listed, too, with what to do about them.
     """
-    from visavis.avatars.store import BUILTIN, AvatarStore
+    from visavis.avatars.builtins import BUILTINS
+    from visavis.avatars.store import AvatarStore
     from visavis.settings import load_settings
 
     store = AvatarStore(load_settings().data_dir / "avatars")
     rows: list[dict[str, str | None]] = [
-        {"name": BUILTIN, "kind": "picture", "voice": None, "note": "", "state": "built in"},
-        *(
-            {"name": each.name, "kind": each.kind, "voice": each.voice, "note": each.note, "state": "stored"}
-            for each in store.list()
-        ),
-        *(
-            {"name": name, "kind": None, "voice": None, "note": "", "state": "damaged", "fault": fault}
-            for name, fault in store.damaged().items()
-        ),
+        *(_row(each.name, "picture", each.voice, each.note, "built in") for each in BUILTINS.values()),
+        *(_row(each.name, each.kind, each.voice, each.note, "stored") for each in store.list()),
+        *(_row(name, None, None, "", "damaged") | {"fault": fault} for name, fault in store.damaged().items()),
     ]
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -89,23 +84,28 @@ def list_(as_json: JsonOption = False) -> None:
         typer.echo(f"{row['name']:20} {what}{voice}{fault}")
 
 
+def _row(name: str, kind: str | None, voice: str | None, note: str, state: str) -> dict[str, str | None]:
+    return {"name": name, "kind": kind, "voice": voice, "note": note, "state": state}
+
+
 @avatar.command(epilog=examples("visavis avatar show me", "visavis avatar show vera --json"))
 def show(name: NameArgument, as_json: JsonOption = False) -> None:
-    """What is known of a stored avatar."""
-    from visavis.avatars.store import BUILTIN, AvatarStore
+    """What is known of a built-in or stored avatar."""
+    from visavis.avatars.builtins import BUILTINS
+    from visavis.avatars.store import AvatarStore
     from visavis.settings import load_settings
 
     store = AvatarStore(load_settings().data_dir / "avatars")
-    made = store.builtin() if name == BUILTIN else store.load(name)
+    made = store.load(name)
     facts = {
         "name": made.name,
         "kind": made.kind,
         "size": f"{made.plate.shape[1]}x{made.plate.shape[0]}",
         "frames": len(made.frames) or None,
         "voice": made.voice,
-        "note": made.note,
+        "note": BUILTINS[name].note if name in BUILTINS else made.note,
         "digest": made.digest,
-        "file": "built in" if name == BUILTIN else str(store.path(name)),
+        "file": "built in" if name in BUILTINS else str(store.path(name)),
     }
     if as_json:
         typer.echo(json.dumps(facts, indent=2))

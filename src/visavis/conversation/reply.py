@@ -12,8 +12,10 @@ from visavis.conversation.sentences import sentences
 from visavis.conversation.speak import speak
 from visavis.conversation.think import think
 from visavis.engines.loading import Engines
-from visavis.engines.protocols import Rendering, Sampling
+from visavis.engines.protocols import Rendering, Sampling, SpeechSynthesizer
+from visavis.engines.voices import named
 from visavis.media.clip import Clip
+from visavis.media.mood import PLAIN, Mood
 from visavis.streams.buffered import buffered
 from visavis.streams.flow import Stream
 
@@ -29,12 +31,22 @@ class Manner:
     speed: float = 1.0
     rests: bool = False
     """Begin and end at rest, as a video does; who is waiting for an answer had rather have it at once."""
+    mood: Mood = PLAIN
+    """How the face is disposed while it speaks."""
 
 
 def reply(history: History, engines: Engines, avatar: Avatar, manner: Manner, turn: int = 0) -> Stream[Clip]:
     """The answer to the history's last message, in clips. Closing it stops all work on it."""
     words = think(history, engines.llm, manner.sampling)
     lines = buffered(sentences(words, manner.language, manner.speed), ahead=2)
-    speech = speak(lines, engines.tts, manner.voice or avatar.voice)
+    own = own_voice(avatar, engines.tts, manner.language)
+    speech = speak(lines, engines.tts, manner.voice or own)
     speech = buffered(rested(speech) if manner.rests else speech, ahead=4)
-    return animate(speech, avatar, engines.articulation, engines.animation, manner.rendering, turn)
+    return animate(speech, avatar, engines.articulation, engines.animation, manner.rendering, turn, manner.mood)
+
+
+def own_voice(avatar: Avatar, tts: SpeechSynthesizer, language: str) -> str | None:
+    """The avatar's voice, where the synthesizer has it and it speaks the language; None is the synthesizer's choice."""
+    base = language.split("-")[0].lower()
+    speaking = [voice.name for voice in tts.voices() if voice.language.split("-")[0].lower() == base]
+    return None if avatar.voice is None else named(avatar.voice, speaking)

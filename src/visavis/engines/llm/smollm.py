@@ -13,14 +13,14 @@ from pathlib import Path
 
 from visavis.engines.llm.requantize import requantize
 from visavis.engines.protocols import Message
-from visavis.settings import SYSTEM_PROMPT
+from visavis.settings import introduced
 
 MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 _FASTER, _FASTER_BYTES = "SmolLM2-135M-Instruct.Q8_0.gguf", 144_811_072
 _WHO = (
-    ("What is your name?", "My name is Vera. And what is your name?"),
-    ("Who are you?", "I am Vera, an artificial intelligence with a face. You can ask me anything."),
+    ("What is your name?", "My name is {}. And what is your name?"),
+    ("Who are you?", "I am {}, an artificial intelligence with a face. You can ask me anything."),
 )
 _EXAMPLES = (
     ("What is the capital of Italy?", "The capital of Italy is Rome."),
@@ -35,9 +35,10 @@ _log = logging.getLogger(__name__)
 def with_examples(messages: Sequence[Message]) -> list[Message]:
     """The messages, the examples between the system message and the conversation.
 
-    Who it is stands among them for the default system prompt only: another one says that itself.
+    Who it is stands among them for the default system prompt only, under the name in it: another one says that itself.
     """
-    known = _WHO + _EXAMPLES if messages and messages[0].content == SYSTEM_PROMPT else _EXAMPLES
+    name = introduced(messages[0].content) if messages else None
+    known = _EXAMPLES if name is None else tuple((asked, said.format(name)) for asked, said in _WHO) + _EXAMPLES
     lead = next((i for i, message in enumerate(messages) if message.role != "system"), len(messages))
     examples = [m for question, answer in known for m in (Message("user", question), Message("assistant", answer))]
     return [*messages[:lead], *examples, *messages[lead:]]
