@@ -1,6 +1,6 @@
 """How well the lips of finished videos match what was said, on every picture, with every voice, measured in the video.
 
-    python -m benchmarks.lipsync [PICTURE …] [--voice slt --voice en-us …] [--keep FOLDER]
+    python -m benchmarks.lipsync [PICTURE …] [--voice slt --voice en-us …] [--emotion happy:0.7] [--keep FOLDER]
 
 Each picture (default: the built-in face, and those in `$VISAVIS_REFERENCE/portraits`) speaks the same text with each
 voice. The lips are found again in the encoded video and compared with the motion they were to make
@@ -30,6 +30,7 @@ from visavis.engines.loading import Engines, load_engines
 from visavis.engines.protocols import Rendering
 from visavis.errors import NoFace
 from visavis.evaluation import Report, evaluate
+from visavis.media.mood import Mood
 from visavis.media.speech import Line, Speech
 from visavis.playback.motion_file import MotionFile, MotionWriter, read_motion
 from visavis.playback.mp4 import write_mp4
@@ -57,18 +58,19 @@ FIGURES = (
 
 async def measure(avatar: Avatar, settings: Settings, folder: Path) -> dict[str, object]:
     """The report on one picture with one voice: phones known, and phones hidden."""
+    mood = Mood.of(settings.emotion)
     known, hidden = folder / "known.mp4", folder / "hidden.mp4"
     async with load_engines(settings, ["tts", "articulation", "animation"]) as engines:
         said: list[Speech] = []
-        await _film(_kept(speak(_lines(), engines.tts, settings.voice), said), avatar, engines, known)
-        await _film(_unknown(said), avatar, engines, hidden)
+        await _film(_kept(speak(_lines(), engines.tts, settings.voice), said), avatar, engines, known, mood)
+        await _film(_unknown(said), avatar, engines, hidden, mood)
     target = read_motion(known.with_suffix(".json"))
     seen = _figures(evaluate(known, target))
     return {"phones known": seen, "sound alone": _figures(evaluate(hidden, target)) | _agreement(hidden, target)}
 
 
-async def _film(speech: Stream[Speech], avatar: Avatar, engines: Engines, path: Path) -> None:
-    clips = animate(speech, avatar, engines.articulation, engines.animation, Rendering())
+async def _film(speech: Stream[Speech], avatar: Avatar, engines: Engines, path: Path, mood: Mood) -> None:
+    clips = animate(speech, avatar, engines.articulation, engines.animation, Rendering(), mood=mood)
     with MotionWriter(path.with_suffix(".json"), Fraction(25)) as motion:
         await write_mp4(noted(clips, motion.add), path, fps=Fraction(25))
 
@@ -109,6 +111,7 @@ def main() -> None:
     parser.add_argument("pictures", nargs="*", help="pictures; default: the built-in face and the reference ones")
     parser.add_argument("--voice", action="append", help="a voice, more than one allowed; default: slt and en-us")
     parser.add_argument("--keep", type=Path, help="a folder for the videos")
+    parser.add_argument("--emotion", help="what the face shows; default: that of the settings")
     options = parser.parse_args()
     pictures: list[str | None] = list(options.pictures) or [None]
     if not options.pictures and "VISAVIS_REFERENCE" in os.environ:
@@ -124,9 +127,10 @@ def main() -> None:
             for voice in options.voice or ("slt", "en-us"):
                 folder = (options.keep or Path(temporary)) / f"{name}-{voice}"
                 folder.mkdir(parents=True, exist_ok=True)
-                results.setdefault(name, {})[voice] = asyncio.run(measure(avatar, load_settings(voice=voice), folder))
+                settings = load_settings(voice=voice, emotion=options.emotion)
+                results.setdefault(name, {})[voice] = asyncio.run(measure(avatar, settings, folder))
                 print(name, voice, json.dumps(results[name][voice]), flush=True)
-    if not options.pictures:
+    if not options.pictures and not options.emotion:
         RESULT.parent.mkdir(exist_ok=True)
         RESULT.write_text(json.dumps({"machine": describe(), "text": TEXT, "results": results}, indent=2) + "\n")
 

@@ -9,6 +9,7 @@ from visavis.avatars.avatar import Avatar
 from visavis.conversation.windows import windows
 from visavis.engines.protocols import Animator, Articulator, Carry, Rendering
 from visavis.media.clip import Clip
+from visavis.media.mood import PLAIN, Mood
 from visavis.media.speech import Speech
 from visavis.streams.flow import Stream, flow
 
@@ -21,12 +22,14 @@ async def animate(
     animation: Animator,
     rendering: Rendering,
     turn: int = 0,
+    mood: Mood = PLAIN,
 ) -> Stream[Clip]:
     """The avatar speaking. Motion is made before pixels: a player that draws the face itself needs only that."""
     moved: Carry | None = None
     drawn: Carry | None = None
     async with aclosing(windows(speech)) as pieces:
-        async for window in pieces:
+        async for piece in pieces:
+            window = replace(piece, mood=mood)
             motion, moved = await articulation.articulate(window, moved)
             frames, drawn = await animation.animate(avatar, replace(window, motion=motion), rendering, drawn)
             here = len(window.audio)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from visavis.media.audio import Audio
+from visavis.media.mood import PLAIN, Mood
 from visavis.media.motion import Motion
 from visavis.media.speech import Phone, Word
 from visavis.media.video import Frame
@@ -38,6 +39,8 @@ class Window:
     """That line as it was written, on its first window; '' on the others."""
     final: bool = False
     """The last window of the answer."""
+    mood: Mood = PLAIN
+    """How the face is disposed in this window."""
 
 
 @dataclass(frozen=True, slots=True)

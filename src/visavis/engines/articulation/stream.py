@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from visavis.engines.articulation.coarticulation import HORIZON, Array, Sound
 from visavis.engines.articulation.hearing import Hearing
-from visavis.engines.articulation.life import Life, Stress
+from visavis.engines.articulation.life import Being, Life, joined
 from visavis.engines.articulation.mouth import ROWS, Mouth
 from visavis.media.audio import Audio
 from visavis.media.clip import Window
@@ -25,7 +25,7 @@ class Face:
     """What one window leaves for the next: a few numbers, whatever the speech's length."""
 
     mouth: Mouth = field(default_factory=Mouth)
-    stress: Stress = field(default_factory=Stress)
+    being: Being = field(default_factory=Being)
     tail: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     """(n,) the samples since the last row, less than one row's time."""
     sounds: tuple[Sound, ...] = ()
@@ -79,22 +79,15 @@ def with_life(window: Window, rows: NDArray[np.float32], face: Face, life: Life)
     hop = audio.rate // ROWS
     # each row has heard the sound up to its own time; the first may find less than a row of it
     ends = np.rint(times * audio.rate).astype(np.int64) - audio.start + len(face.tail)
-    stress = face.stress
-    nod, brow = np.zeros(len(times)), np.zeros(len(times))
+    energy = np.zeros(len(times))
     for i, end in enumerate(ends):
         heard = samples[max(int(end) - hop, 0) : max(int(end), 0)]
-        stress = stress.heard(float(np.dot(heard, heard)) / hop, 1 / ROWS)
-        nod[i], brow[i] = stress.nod, stress.brow
+        energy[i] = float(np.dot(heard, heard)) / hop
     tail = samples[int(ends[-1]) if len(ends) else 0 :]
-    controls = Controls.from_matrix(rows)
-    curves = to_curves(controls)
     until = audio.end / audio.rate if window.final else None
-    curves += life.curves(times, brow, until)  # other curves than the mouth's
-    extra: Mapping[str, Any] = {
-        "tongue_raise": controls.tongue,
-        "breath": life.breath(times),
-    }
-    motion = Motion(
-        curves, life.head(times, nod), ROWS, float(times[0]) if len(times) else audio.start / audio.rate, extra
-    )
-    return motion, replace(face, stress=stress, tail=tail[-hop:])
+    living, being = life.move(times, energy, window.mood, face.being, until)
+    controls = Controls.from_matrix(rows)
+    extra: Mapping[str, Any] = {"tongue_raise": controls.tongue, "breath": living.breath}
+    start = float(times[0]) if len(times) else audio.start / audio.rate
+    motion = Motion(joined(to_curves(controls), living.curves), living.head, ROWS, start, extra)
+    return motion, replace(face, being=being, tail=tail[-hop:])
