@@ -15,7 +15,7 @@ import pytest
 
 from tests.avatars.conftest import MakeVideo, Pixels, shifted
 from visavis.avatars import store as store_module
-from visavis.avatars.avatar import Avatar
+from visavis.avatars.avatar import SCHEMA, Avatar
 from visavis.avatars.build import build_avatar
 from visavis.avatars.builtins import BUILTINS
 from visavis.avatars.store import BUILTIN, AvatarStore, check_name, resolve
@@ -216,7 +216,7 @@ BREAKS: dict[str, Break] = {
     "no plate": lambda path: _rewritten(path, plate_png=None),
     "a plate that is none": lambda path: _rewritten(path, plate_png=b"GIF89a"),
     "a header that is no JSON": lambda path: _rewritten(path, avatar_json=b"{"),
-    "a header of something else": lambda path: _rewritten(path, avatar_json=b'{"schema": 1}'),
+    "a header of something else": lambda path: _rewritten(path, avatar_json=b'{"schema": %d}' % SCHEMA),
     "a header that is a list": lambda path: _rewritten(path, avatar_json=b"[1]"),
     "arrays of another shape": lambda path: _rewritten(
         path, arrays_npz=_npz(landmarks=np.zeros(3), irises=np.zeros(3), tracks=np.zeros(3))

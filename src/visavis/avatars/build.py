@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from visavis.avatars.avatar import SCHEMA, Avatar
 from visavis.avatars.film import from_video
 from visavis.avatars.headers import sniff
@@ -13,6 +15,7 @@ from visavis.avatars.landmarks import FaceMesh
 from visavis.avatars.likeness import from_picture
 from visavis.avatars.pictures import open_file
 from visavis.avatars.rig import build_rig
+from visavis.avatars.rig.cutout import find_person
 from visavis.errors import BadInput
 
 Progress = Callable[[float, str], None]
@@ -46,7 +49,10 @@ def build_avatar(
     for remark in likeness.remarks:
         tell(0.9, remark)
     tell(0.9, "making the rig")
-    rig = build_rig(likeness.plate, likeness.landmarks, likeness.irises)
+    matte = None
+    if picture and likeness.alpha is None:
+        matte = find_person(likeness.plate, likeness.landmarks[:, :2] - np.float32(0.5))
+    rig = build_rig(likeness.plate, likeness.landmarks, likeness.irises, likeness.alpha, matte)
     tell(1.0, "done")
     return Avatar(
         name=name,

@@ -29,15 +29,24 @@ def node_positions(shape: tuple[int, ...]) -> Floats:
     return np.stack(np.meshgrid(x, y), axis=-1).astype(np.float32)
 
 
-def measure_head(shape: tuple[int, ...], points: Floats, depths: Floats, interocular: float) -> dict[str, NDArray[Any]]:
-    """Depth, weight and pivot of the head, and the body that breathes; (rows, columns) float32 on the grid."""
+def measure_head(
+    shape: tuple[int, ...],
+    points: Floats,
+    depths: Floats,
+    interocular: float,
+    matte: NDArray[np.uint8] | None = None,
+) -> dict[str, NDArray[Any]]:
+    """Depth, weight and pivot of the head, and the body that breathes; (rows, columns) float32 on the grid.
+
+    With a `matte` of the person (h, w), all of the head moves as one; without, what is around it moves along a little.
+    """
     nodes = node_positions(shape)
     face = float(np.linalg.norm(points[10] - points[topology.CHIN]))
     middle = points[list(topology.OVAL)].mean(axis=0)
     chin = points[topology.CHIN]
     depth = _relief(nodes, points, depths, 0.07 * face)
 
-    # the head with its hair: an ellipse somewhat larger than the face, fading into the background and the neck
+    # without a matte, the head with its hair: an ellipse around the face, fading into the background and the neck
     up = middle - chin
     up /= np.linalg.norm(up)
     side = np.array([-up[1], up[0]], np.float32)
@@ -45,12 +54,17 @@ def measure_head(shape: tuple[int, ...], points: Floats, depths: Floats, interoc
     x, y = offset @ side, offset @ up
     radius = np.hypot(x / (0.60 * face), y / np.where(y > 0, 0.74 * face, 0.72 * face))
     weight = _fall(radius, 0.95, 1.45)
-    # background that a head drags along is seen at once where it meets the frame
-    border = np.minimum.reduce(
-        [nodes[..., 0], nodes[..., 1], shape[1] - 1 - nodes[..., 0], shape[0] - 1 - nodes[..., 1]]
-    )
-    weight = weight * (1 - _fall(border / (0.06 * max(shape[:2])), 0.15, 1.0))
     below = (nodes - chin) @ -up
+    edges = [nodes[..., 0], nodes[..., 1], shape[1] - 1 - nodes[..., 0], shape[0] - 1 - nodes[..., 1]]
+    if matte is not None:
+        # the neck bends from the chin to the shoulders; whoever is cut off by the frame is held there
+        weight = _fall(below / face, -0.05, 0.80)
+        level = max(int(chin[1]), 1)
+        cut = matte[:level, 0], matte[0], matte[:level, -1], np.full(1, 255)
+        edges = [edge for edge, touched in zip(edges, cut, strict=True) if (touched > 64).mean() > 0.02]
+    # what a head drags along is seen at once where it meets the frame
+    border = np.minimum.reduce(edges)
+    weight = weight * (1 - _fall(border / (0.06 * max(shape[:2])), 0.15, 1.0))
     body = (1 - _fall(below / face, 0.15, 0.75)) * _fall(np.abs(x) / face, 0.45, 1.05)
     ear = float(depths[list(topology.EARS)].mean())
     return {

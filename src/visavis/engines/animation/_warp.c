@@ -93,6 +93,49 @@ static inline void inside(const Image *image, int32_t x, int32_t y, int32_t dx, 
     }
 }
 
+/* A colour multiplied by its opacity, the fourth value, over an opaque one. */
+static inline void over(int32_t packed, const uint8_t *behind, uint8_t *out) {
+    const uint32_t value = (uint32_t)packed, through = 255 - (value >> 24);
+    if (through == 255) {
+        memcpy(out, behind, 3);
+        return;
+    }
+    for (int c = 0; c < 3; c++) {
+        uint32_t mixed = behind[c] * through + 127;
+        mixed = ((value >> (8 * c)) & 255) + ((mixed + (mixed >> 8) + 1) >> 8); /* divided by 255 */
+        out[c] = (uint8_t)(mixed > 255 ? 255 : mixed);
+    }
+}
+
+/* `count` pixels of four channels along a straight line of positions, laid over what is behind. */
+static void run_over(const Image *image, int32_t x, int32_t y, int32_t dx, int32_t dy, int count,
+                     const uint8_t *behind, uint8_t *out) {
+    const ptrdiff_t below = (ptrdiff_t)image->width * 4;
+    int32_t end_x = x + dx * (count - 1), end_y = y + dy * (count - 1);
+    const int well = x >= 0 && end_x >= 0 && y >= 0 && end_y >= 0 && (x >> 16) <= image->width - 2 &&
+                     (end_x >> 16) <= image->width - 2 && (y >> 16) <= image->height - 3 &&
+                     (end_y >> 16) <= image->height - 3;
+    for (; count > 0; count--, x += dx, y += dy, out += 3, behind += 3) {
+        int32_t value;
+        if (well) {
+            const uint8_t *at = image->pixels + (y >> 16) * below + (x >> 16) * 4;
+            if (!(at[3] | at[7] | at[below + 3] | at[below + 7])) { /* nobody here */
+                memcpy(out, behind, 3);
+                continue;
+            }
+            value = between(at, below, 4, (x >> 8) & 255, (y >> 8) & 255);
+        } else {
+            uint8_t four[4];
+            pixel(image, x, y, four);
+            memcpy(&value, four, 4);
+        }
+        if ((uint32_t)value >> 24 == 255)
+            memcpy(out, &value, 3);
+        else
+            over(value, behind, out);
+    }
+}
+
 /* `count` pixels along a straight line of positions; `last` says that they end a row of the result. */
 static void run(const Image *image, int32_t x, int32_t y, int32_t dx, int32_t dy, int count, int last, uint8_t *out) {
     /* on a straight line the ends tell where all of it is; reading may go two bytes beyond a neighbour */
@@ -133,11 +176,12 @@ static void lay_cells(const float *at_x, int columns, int width, Cell *cells) {
 }
 
 /* `nodes`: rows x columns positions, the outermost beyond the picture's edges; `at_y`: the rows where they stand.
-   `line` is room for four positions a column. */
+   `line` is room for four positions a column; `behind`, if given, lies under a picture of four channels. */
 static void warp(const Image *image, const float *nodes, int rows, int columns, const Cell *cells, const float *at_y,
-                 uint8_t *out, float *line) {
+                 const uint8_t *behind, uint8_t *out, float *line) {
     const int height = image->height, width = image->width;
     int32_t *first = (int32_t *)(line + 2 * columns), *step = first + 2 * columns;
+    const size_t out_channels = behind ? 3 : (size_t)image->channels;
     int row = 0;
     for (int y = 0; y < height; y++) {
         while (row < rows - 2 && at_y[row + 1] <= (float)y) row++;
@@ -152,21 +196,27 @@ static void warp(const Image *image, const float *nodes, int rows, int columns, 
                 first[i] = (int32_t)((position < -most ? -most : position > most ? most : position) * ONE + 128.5f);
                 step[i] = (int32_t)((far < -most ? -most : far > most ? most : far) * cells[c].step * ONE);
             }
-        uint8_t *here = out + (size_t)y * width * image->channels;
+        uint8_t *here = out + (size_t)y * width * out_channels;
         for (int c = 0; c + 1 < columns; c++) {
             const int begin = cells[c].begin, count = cells[c + 1].begin - begin;
-            if (count > 0)
+            uint8_t *at = here + (size_t)begin * out_channels;
+            if (count <= 0) continue;
+            if (behind)
+                run_over(image, first[2 * c], first[2 * c + 1], step[2 * c], step[2 * c + 1], count,
+                         behind + (at - out), at);
+            else
                 run(image, first[2 * c], first[2 * c + 1], step[2 * c], step[2 * c + 1], count,
-                    begin + count == width, here + (size_t)begin * image->channels);
+                    begin + count == width, at);
         }
     }
 }
 
 static PyObject *py_warp(PyObject *self, PyObject *args) {
-    Py_buffer picture, nodes, at_x, at_y, out;
+    Py_buffer picture, nodes, at_x, at_y, out, behind;
     int height, width, channels;
     (void)self;
-    if (!PyArg_ParseTuple(args, "y*(iii)y*y*y*w*", &picture, &height, &width, &channels, &nodes, &at_x, &at_y, &out))
+    if (!PyArg_ParseTuple(args, "y*(iii)y*y*y*z*w*", &picture, &height, &width, &channels, &nodes, &at_x, &at_y,
+                          &behind, &out))
         return NULL;
     const Py_ssize_t columns = at_x.len / (Py_ssize_t)sizeof(float), rows = at_y.len / (Py_ssize_t)sizeof(float);
     const Py_ssize_t size = (Py_ssize_t)height * width * channels;
@@ -174,7 +224,8 @@ static PyObject *py_warp(PyObject *self, PyObject *args) {
     float *line = NULL;
     Cell *cells = NULL;
     if (height < 1 || width < 1 || height > 30000 || width > 30000 || (channels != 3 && channels != 4) ||
-        picture.len != size || out.len != size || rows < 2 || columns < 2 ||
+        picture.len != size || (behind.buf && (channels != 4 || behind.len != size / 4 * 3)) ||
+        out.len != (behind.buf ? size / 4 * 3 : size) || rows < 2 || columns < 2 ||
         nodes.len != rows * columns * 2 * (Py_ssize_t)sizeof(float)) {
         PyErr_SetString(PyExc_ValueError, "picture, nodes and result do not have shapes that go together");
     } else if ((line = malloc((size_t)columns * 6 * sizeof(float))) == NULL ||
@@ -184,7 +235,7 @@ static PyObject *py_warp(PyObject *self, PyObject *args) {
         const Image image = {picture.buf, height, width, channels};
         Py_BEGIN_ALLOW_THREADS
         lay_cells(at_x.buf, (int)columns, width, cells);
-        warp(&image, nodes.buf, (int)rows, (int)columns, cells, at_y.buf, out.buf, line);
+        warp(&image, nodes.buf, (int)rows, (int)columns, cells, at_y.buf, behind.buf, out.buf, line);
         Py_END_ALLOW_THREADS
         result = Py_NewRef(Py_None);
     }
@@ -194,12 +245,13 @@ static PyObject *py_warp(PyObject *self, PyObject *args) {
     PyBuffer_Release(&nodes);
     PyBuffer_Release(&at_x);
     PyBuffer_Release(&at_y);
+    if (behind.obj) PyBuffer_Release(&behind);
     PyBuffer_Release(&out);
     return result;
 }
 
 static PyMethodDef methods[] = {
-    {"warp", py_warp, METH_VARARGS, "warp(picture, (height, width, channels), nodes, at_x, at_y, out): see warp.py"},
+    {"warp", py_warp, METH_VARARGS, "warp(picture, (height, width, channels), nodes, at_x, at_y, behind, out): see warp.py"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -8,5 +8,6 @@ def warp(
     nodes: NDArray[Any] | bytes,
     at_x: NDArray[Any],
     at_y: NDArray[Any],
+    behind: NDArray[Any] | None,
     out: NDArray[Any] | bytearray,
 ) -> None: ...

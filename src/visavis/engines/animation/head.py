@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.avatars.rig.head import node_positions
-from visavis.avatars.rig.sampling import Floats, sample
+from visavis.avatars.rig.sampling import Floats, Picture, sample
+from visavis.engines.animation.cutout import Cutout
 from visavis.engines.animation.pose import Pose
 from visavis.engines.animation.warp import GridWarp
 
@@ -37,8 +38,11 @@ class HeadWarp:
         )
         self._warp = GridWarp(shape, self._nodes)
 
-    def apply(self, picture: NDArray[np.uint8], pose: Pose) -> NDArray[np.uint8]:
-        """The picture (h, w, 3 or 4) with head, brows and breath as in `pose`; the same object if nothing moves."""
+    def apply(self, picture: Picture, pose: Pose, cutout: Cutout | None = None) -> Picture:
+        """The picture (h, w, 3 or 4) with head, brows and breath as in `pose`; the same object if nothing moves.
+
+        With a `cutout`, the background stays where it is.
+        """
         forward = self._forward(pose)
         if forward is None:
             return picture
@@ -47,7 +51,9 @@ class HeadWarp:
         for _ in range(_STEPS):
             at = self._node_index + back * self._to_node
             back = -sample(forward, at)
-        return self._warp(picture, back)
+        if cutout is None:
+            return self._warp(picture, back)
+        return self._warp(cutout.person(picture), back, cutout.behind)
 
     def _forward(self, pose: Pose) -> Floats | None:
         """(rows, columns, 2) how far each node moves, in pixels; None if none does."""

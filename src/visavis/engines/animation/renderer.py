@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from visavis.avatars.avatar import Avatar
 from visavis.avatars.rig import build_rig
 from visavis.avatars.rig.sampling import Picture, sample
+from visavis.engines.animation.cutout import Cutout
 from visavis.engines.animation.eyes import Eyes
 from visavis.engines.animation.head import HeadWarp
 from visavis.engines.animation.interior import Interior
@@ -41,6 +42,7 @@ class Renderer:
         self._head = HeadWarp(avatar.rig, shape)
         self._video = Video(avatar, self._mouth) if avatar.kind == "video" else None
         self._alpha = avatar.alpha
+        self._cutout = Cutout(avatar.rig) if avatar.kind == "picture" and Cutout.known(avatar.rig) else None
 
     @property
     def mouth_box(self) -> tuple[int, int, int, int]:
@@ -77,7 +79,7 @@ class Renderer:
             self._eyes.draw(picture, pose)
             if self._alpha is not None:
                 picture = np.dstack([picture, self._alpha])
-            picture = self._head.apply(picture, pose)
+            picture = self._head.apply(picture, pose, self._cutout)
         if self._output != (picture.shape[1], picture.shape[0]):
             shrunk = self._output[0] < picture.shape[1]
             interpolation = cv2.INTER_AREA if shrunk else cv2.INTER_LINEAR
@@ -111,7 +113,10 @@ def _shrunk(avatar: Avatar, size: int) -> Avatar:
         alpha = np.asarray(cv2.resize(alpha, shape, interpolation=cv2.INTER_AREA), np.uint8)
     landmarks = (avatar.landmarks * np.float32(scale)).astype(np.float32)
     irises = (avatar.irises * np.float32(scale)).astype(np.float32)
-    rig = build_rig(plate, landmarks, irises)
+    matte = avatar.rig.get("cutout.person")
+    if matte is not None:
+        matte = np.asarray(cv2.resize(matte[..., 3], shape, interpolation=cv2.INTER_AREA), np.uint8)
+    rig = build_rig(plate, landmarks, irises, alpha, matte)
     return replace(avatar, plate=plate, alpha=alpha, landmarks=landmarks, irises=irises, rig=rig)
 
 

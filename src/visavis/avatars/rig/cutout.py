@@ -1,0 +1,121 @@
+"""The person told from the background, and the background without them: so that a head can turn and nothing swims.
+
+The colours of person and background are told apart by GrabCut (Rother, Kolmogorov, Blake 2004), which the face mesh
+tells where to look; the edge follows the picture's own by a guided filter (He, Sun, Tang 2010).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.avatars.rig import topology
+from visavis.avatars.rig.sampling import Floats, Picture
+
+_SIDE = 192
+"""Pixels of the picture in which colours are told apart."""
+_ROUNDS = 3
+_CROWN = 0.75
+"""How much of the crown must be found for the cut to be used: dark hair before a dark wall is lost."""
+
+
+def find_person(plate: Picture, points: Floats) -> NDArray[np.uint8] | None:
+    """(h, w) how far each pixel belongs to the person, 0 … 255; None where they cannot be told from the background.
+
+    `points` is the face mesh on the plate, (468, 2) pixel indices.
+    """
+    scale = _SIDE / max(plate.shape[:2])
+    small = np.asarray(cv2.resize(plate, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    labels, crown = _guess(small.shape[:2], points * np.float32(scale))
+    if not (labels == cv2.GC_BGD).any():
+        return None  # a face that fills the picture
+    cv2.setRNGSeed(1)  # the same picture gives the same cut
+    bgr, nowhere = cv2.cvtColor(small, cv2.COLOR_RGB2BGR), (0, 0, 0, 0)
+    cv2.grabCut(bgr, labels, nowhere, np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS, cv2.GC_INIT_WITH_MASK)
+    found = _in_one_piece(np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)), points.mean(axis=0) * scale)
+    if found[crown].mean() < _CROWN:
+        return None
+    size = plate.shape[1], plate.shape[0]
+    rough = np.asarray(cv2.resize(found.astype(np.float32), size, interpolation=cv2.INTER_LINEAR), np.float32)
+    grey = cv2.cvtColor(plate, cv2.COLOR_RGB2GRAY).astype(np.float32) / np.float32(255)
+    fine = _guided(grey, rough, max(plate.shape[:2]) // 40 | 1)
+    return np.asarray(np.rint(np.clip((fine - 0.15) / 0.7, 0, 1) * 255), np.uint8)
+
+
+def measure_cutout(plate: Picture, matte: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    """The person's colours multiplied by their opacity (h, w, 4), and what is behind them (h, w, 3).
+
+    Laid over one another they are the plate, to a grey level.
+    """
+    behind = _filled(plate, matte).astype(np.float32)
+    there = plate.astype(np.float32)
+    # what a blurred edge left of the person around them moves with them: as little opacity as explains the plate
+    room = np.where(there > behind, 255 - behind, behind)
+    least = (np.abs(there - behind) / np.maximum(room, 1)).max(axis=2)
+    opacity = np.ceil(np.maximum(matte, np.minimum(least, 1) * 255))
+    person = np.clip(np.rint(there - behind * (1 - opacity[..., None] / 255)), 0, opacity[..., None])
+    return {"cutout.person": np.dstack([person, opacity]).astype(np.uint8), "cutout.behind": behind.astype(np.uint8)}
+
+
+def _guess(shape: tuple[int, ...], points: Floats) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """GrabCut's labels to begin with, and where the crown is, from the mesh: a head with hair, neck and shoulders."""
+    face = float(np.linalg.norm(points[10] - points[topology.CHIN]))
+    middle = points[list(topology.OVAL)].mean(axis=0)
+    up = middle - points[topology.CHIN]
+    up /= np.linalg.norm(up)
+    pixels = np.stack(np.meshgrid(np.arange(shape[1]), np.arange(shape[0])), axis=-1) - middle
+    x, y = np.abs(pixels @ np.array([-up[1], up[0]], np.float32)) / face, (pixels @ up) / face
+    labels = np.full(shape, cv2.GC_PR_BGD, np.uint8)
+    hair = np.hypot(x / 0.62, (y - 0.12) / 0.78) < 1
+    shoulders = (y < -0.35) & (x < 0.30 + np.maximum(0, -0.45 - y))
+    labels[hair | shoulders] = cv2.GC_PR_FGD
+    labels[(np.hypot(x / 1.05, (y - 0.1) / 1.05) > 1) & (y > -0.35)] = cv2.GC_BGD
+    outline = np.rint(points[list(topology.OVAL)]).astype(np.int32)
+    cv2.fillPoly(labels, [outline], cv2.GC_FGD)
+    labels[(y < -0.30) & (x < 0.22 + 0.5 * np.maximum(0, -0.60 - y))] = cv2.GC_FGD
+    return labels, (np.hypot(x / 0.40, (y - 0.12) / 0.50) < 1) & (y > 0.45)
+
+
+def _in_one_piece(found: NDArray[np.bool_], middle: Floats) -> NDArray[np.bool_]:
+    """The piece with the face in it, its small holes filled, its thinnest threads cut."""
+    _, pieces = cv2.connectedComponents(found.astype(np.uint8))
+    column, row = np.clip(np.rint(middle).astype(int), 0, [found.shape[1] - 1, found.shape[0] - 1])
+    person = pieces == pieces[row, column]
+    count, holes, stats, _ = cv2.connectedComponentsWithStats((~person).astype(np.uint8))
+    small = [i for i in range(1, count) if stats[i, cv2.CC_STAT_AREA] < 0.01 * found.size]
+    person |= np.isin(holes, small)
+    return np.asarray(cv2.morphologyEx(person.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), bool)
+
+
+def _guided(guide: Floats, values: Floats, width: int) -> Floats:
+    """`values` smoothed so that their edges are the guide's; both (h, w), 0 … 1."""
+
+    def mean(x: Floats) -> Floats:
+        return np.asarray(cv2.boxFilter(x, -1, (width, width)))
+
+    about, level = mean(guide), mean(values)
+    slope = (mean(guide * values) - about * level) / (mean(guide * guide) - about * about + 1e-4)
+    return np.asarray(mean(slope) * guide + mean(level - slope * about))
+
+
+def _filled(plate: Picture, matte: NDArray[np.uint8]) -> Picture:
+    """The plate with the person gone: from the colours around them, the nearest most (a pyramid, filled downwards)."""
+    # threads of hair, and a blurred outline, lie outside the matte
+    reach = max(plate.shape[:2]) // 18 | 1
+    clear = cv2.erode((matte < 4).astype(np.float32), np.ones((reach, reach), np.uint8))
+    levels = [(plate.astype(np.float32) * clear[..., None], clear)]
+    while min(levels[-1][1].shape) > 2:
+        colours, weight = levels[-1]
+        levels.append((np.asarray(cv2.pyrDown(colours)), np.asarray(cv2.pyrDown(weight))))
+    colours, weight = levels[-1]
+    below = colours.sum(axis=(0, 1)) / max(float(weight.sum()), 1e-6) * np.ones_like(colours)
+    for colours, weight in reversed(levels):
+        size = weight.shape[1], weight.shape[0]
+        below = np.asarray(cv2.resize(below, size, interpolation=cv2.INTER_LINEAR))
+        certain = np.clip(weight * 4, 0, 1)[..., None]
+        below = colours / np.maximum(weight, 1e-6)[..., None] * certain + below * (1 - certain)
+    known = (clear > 0)[..., None]
+    return np.asarray(np.where(known, plate, np.clip(np.rint(below), 0, 255)), np.uint8)

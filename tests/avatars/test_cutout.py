@@ -1,0 +1,80 @@
+"""The person told from the background."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from visavis.avatars.avatar import Avatar
+from visavis.avatars.build import build_avatar
+from visavis.avatars.rig import build_rig
+from visavis.avatars.rig.cutout import find_person, measure_cutout
+from visavis.engines.animation.cutout import Cutout
+from visavis.engines.animation.pose import Pose
+from visavis.engines.animation.renderer import Renderer
+from visavis.engines.animation.warp import over
+
+PORTRAITS = ("office_man.jpg", "painting_woman.png", "photo_woman.png", "suit_man.jpg")
+
+
+def _points(avatar: Avatar) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    return np.asarray(avatar.landmarks[:, :2] - 0.5, np.float32)
+
+
+def test_face_and_hair_are_the_persons_and_the_corners_are_not(avatar: Avatar) -> None:
+    matte = find_person(avatar.plate, _points(avatar))
+    assert matte is not None
+    height, width = matte.shape
+    assert matte[: height // 2, : width // 10].max() == 0
+    assert matte[: height // 2, -width // 10 :].max() == 0
+    inside = matte[tuple(np.rint(_points(avatar)).astype(int).T[::-1])]
+    assert (inside == 255).mean() > 0.98
+
+
+def test_the_layers_laid_over_one_another_are_the_plate(avatar: Avatar) -> None:
+    assert Cutout.known(avatar.rig)
+    laid = over(avatar.rig["cutout.person"], avatar.rig["cutout.behind"])
+    assert np.abs(laid.astype(int) - avatar.plate).max() <= 2
+
+
+def test_a_head_whose_hair_looks_like_the_background_is_left_in_one_layer(avatar: Avatar) -> None:
+    points = _points(avatar)
+    face = np.zeros(avatar.plate.shape[:2], np.uint8)
+    cv2.fillConvexPoly(face, cv2.convexHull(np.rint(points).astype(np.int32)), 1)
+    hidden = np.where(face[..., None] > 0, avatar.plate, np.array([70, 80, 85], np.uint8))
+    assert find_person(hidden.astype(np.uint8), points) is None
+    rig = build_rig(avatar.plate, avatar.landmarks, avatar.irises)
+    assert not Cutout.known(rig)
+
+
+@pytest.mark.parametrize("head", [(0.0, 0.35, 0.0), (0.0, -0.35, 0.0), (0.2, 0.0, 0.0), (0.0, 0.0, 0.1)])
+def test_the_background_stands_still_while_the_head_turns(avatar: Avatar, head: tuple[float, float, float]) -> None:
+    renderer = Renderer(avatar)
+    still, turned = renderer.draw(Pose()), renderer.draw(Pose(head=(*head, 0.0, 0.0, 0.0)))
+    matte = avatar.rig["cutout.person"][..., 3]
+    away = cv2.dilate(matte, np.ones((45, 45), np.uint8)) == 0  # a plate of 256 pixels
+    assert away.mean() > 0.1
+    assert np.array_equal(still[away], turned[away])
+    assert (still != turned)[matte == 255].mean() > 0.3
+
+
+def test_what_moves_with_the_head_is_no_wider_than_its_outline(avatar: Avatar) -> None:
+    plate, person = avatar.plate, avatar.rig["cutout.person"]
+    layers = measure_cutout(plate, person[..., 3])
+    assert layers["cutout.person"].shape == (*plate.shape[:2], 4)
+    assert (layers["cutout.person"][..., :3] <= layers["cutout.person"][..., 3:]).all(), "multiplied by its opacity"
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("name", PORTRAITS)
+def test_people_in_pictures_are_found_and_their_background_stands_still(reference: Path, name: str) -> None:
+    avatar = build_avatar(reference / "portraits" / name, "person")
+    assert Cutout.known(avatar.rig)
+    renderer = Renderer(avatar)
+    still, turned = (renderer.draw(Pose(head=(0.0, yaw, 0.0, 0.0, 0.0, 0.0))) for yaw in (0.001, 0.06))
+    away = cv2.dilate(avatar.rig["cutout.person"][..., 3], np.ones((31, 31), np.uint8)) == 0
+    error = (still[away].astype(float) - turned[away]) ** 2
+    assert 10 * np.log10(255**2 / max(float(error.mean()), 1e-9)) >= 45
