@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
-from visavis.cli.app import app, override
+from visavis.cli.app import app, examples, override
 from visavis.errors import BadInput
 from visavis.streams.flow import Stream
 
@@ -48,7 +48,7 @@ EmotionOption = Annotated[
     typer.Option(
         "--emotion",
         metavar="NAME[:STRENGTH]",
-        help="neutral, friendly, happy, sad, surprised or concerned, as in happy:0.7.  [default: friendly:0.5]",
+        help="neutral, friendly, happy, sad, surprised or concerned; strength 0 to 1.  [default: friendly:0.5]",
     ),
 ]
 
@@ -101,7 +101,11 @@ class _Question(TyperCommand):
 
 @app.command(
     cls=_Question,
-    epilog="Examples: visavis ask 'What is the moon made of?'   visavis ask question.wav -a me.jpg -o me.mp4",
+    epilog=examples(
+        "visavis ask 'What is the moon made of?'",
+        "visavis ask question.wav -a me.jpg -o me.mp4",
+        "visavis ask 'What makes you laugh?' --emotion happy:0.7",
+    ),
 )
 def ask(
     question: Annotated[str, typer.Argument(help="What you ask: text, or an audio file (wav, mp3, flac, ogg, …).")],
@@ -126,8 +130,11 @@ def ask(
 
 
 @app.command(
-    epilog="Examples: visavis animate speech.mp3 -a me.jpg --emotion happy:0.7 -o me.mp4"
-    "   visavis animate --idle 10 --state listening -o listening.mp4"
+    epilog=examples(
+        "visavis animate speech.mp3 -a me.jpg -o me.mp4",
+        "visavis animate speech.mp3 --emotion sad:0.6",
+        "visavis animate --idle 10 --state listening -o listening.mp4",
+    )
 )
 def animate(
     speech: Annotated[
@@ -153,7 +160,10 @@ def animate(
     codec: CodecOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a face speak a recording, its lips moved by the sound alone."""
+    """Let a face speak a recording, its lips moved by the sound alone.
+
+    With --idle instead of a recording, it is silent, and lives.
+    """
     override(emotion=emotion, size=size, fps=fps, codec=codec)
     job = Job(output, motion, as_json)
     if speech is None and idle is None:
