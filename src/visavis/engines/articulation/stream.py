@@ -25,7 +25,8 @@ class Face:
     """What one window leaves for the next: a few numbers, whatever the speech's length."""
 
     mouth: Mouth = field(default_factory=Mouth)
-    being: Being = field(default_factory=Being)
+    being: Being | None = None
+    """None before the first window."""
     tail: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     """(n,) the samples since the last row, less than one row's time."""
     sounds: tuple[Sound, ...] = ()
@@ -85,7 +86,7 @@ def with_life(window: Window, rows: NDArray[np.float32], face: Face, life: Life)
         energy[i] = float(np.dot(heard, heard)) / hop
     tail = samples[int(ends[-1]) if len(ends) else 0 :]
     until = audio.end / audio.rate if window.final else None
-    living, being = life.move(times, energy, window.mood, face.being, until)
+    living, being = life.move(times, energy, window.mood, face.being or Being.born(window.text), until)
     controls = Controls.from_matrix(rows)
     extra: Mapping[str, Any] = {"tongue_raise": controls.tongue, "breath": living.breath}
     start = float(times[0]) if len(times) else audio.start / audio.rate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -30,6 +31,8 @@ EASE = 8.0
 class Being:
     """Where a face is in its life: all that one row leaves for the next."""
 
+    luck: int = 0
+    """Which of the seed's lives this is."""
     stress: Stress = field(default_factory=Stress)
     gaze: Gaze = field(default_factory=Gaze)
     lids: Lids = field(default_factory=Lids)
@@ -38,6 +41,11 @@ class Being:
     posture: Posture | None = None
     """None before the first row, which finds the face at ease in its mood; so with the expression."""
     expression: Spring | None = None
+
+    @staticmethod
+    def born(words: str) -> Being:
+        """A life that begins with these words: two answers are not lived alike, and the same one always is."""
+        return Being(zlib.crc32(words.encode()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +73,7 @@ class Life:
 
         `energy` (t,) is the mean square of its own voice in each row; `until`, if it is known, when it is seen last.
         """
-        seed, rows = self.seed, len(times)
+        seed, rows = self.seed + being.luck, len(times)
         nod, brow, phrases, stress = _voiced(energy, being.stress)
         look, saccades, gaze = being.gaze.move(times, seed, mood.state)
         down, lids = being.lids.move(times, seed, mood.state, saccades, until)
@@ -73,7 +81,7 @@ class Life:
         full, breath = being.breath.move(times, seed)
         posture = being.posture or Posture.of(mood.state)
         head, posture = posture.move(times, seed, mood.state, look, phrases, STEP)
-        goal = expression(mood, seed)
+        goal = expression(mood, self.seed)  # a face keeps its own lopsidedness
         shown, felt = (being.expression or Spring.resting(goal)).pulled(goal, EASE, rows, STEP)
         # no expression is held like a mask
         shown = shown * (1.0 + 0.10 * wander(times, seed, 50, 2.7))[:, None]

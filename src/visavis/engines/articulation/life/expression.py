@@ -27,7 +27,7 @@ _EMOTIONS: dict[str, dict[str, float]] = {
         "roll": 0.012, "z": -0.01,
     },
     "happy": {
-        "mouthSmile": 1.00, "mouthDimple": 0.30, "cheekSquint": 0.28, "browInnerUp": 0.18, "browOuterUp": 0.32,
+        "mouthSmile": 0.88, "mouthDimple": 0.30, "cheekSquint": 0.28, "browInnerUp": 0.18, "browOuterUp": 0.32,
         "pitch": -0.018, "roll": 0.022, "z": -0.02,
     },
     "sad": {

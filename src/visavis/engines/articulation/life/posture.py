@@ -16,10 +16,10 @@ _LIVELY: dict[State, float] = {"idle": 1.0, "listening": 0.7, "thinking": 0.8, "
 _RESTLESS: dict[State, float] = {"idle": 1.0, "listening": 0.5, "thinking": 0.6, "speaking": 0.5}
 """How much it shifts from one pose to another."""
 _WANDERS = (  # amplitude, in rad or interocular distances, and seconds of each axis
-    (0.014, 2.3), (0.022, 2.9), (0.012, 2.6), (0.016, 3.1), (0.005, 2.2), (0.010, 2.7),
+    (0.016, 2.3), (0.028, 2.9), (0.014, 2.6), (0.016, 3.1), (0.005, 2.2), (0.010, 2.7),
 )  # fmt: skip
 _SHIFTS = (0.006, 0.014, 0.010, 0.016, 0.003, 0.008)
-_PHRASES = np.array([0.010, 0.026, 0.014])  # pitch, yaw and roll that a phrase may take
+_PHRASES = np.array([0.014, 0.042, 0.020])  # pitch, yaw and roll that a phrase may take
 _CALM, _FOLLOW = 5.0, 4.0  # stiffness of the springs
 
 
@@ -48,7 +48,7 @@ class Posture:
         if not len(times):
             return np.zeros((0, 6)), self
         ways, after = self.ways.pulled(_weights(state), _CALM, len(times), step)
-        goals = np.stack([-0.020 * gaze[:, 1], 0.045 * gaze[:, 0], 0.008 * gaze[:, 0]], axis=1)
+        goals = np.stack([-0.024 * gaze[:, 1], 0.055 * gaze[:, 0], 0.008 * gaze[:, 0]], axis=1)
         for number in np.unique(phrases):
             rows = phrases == number
             heading = _PHRASES * (2.0 * np.array(chance(seed, 8, int(number))[:3]) - 1.0) if number else 0.0
