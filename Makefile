@@ -13,7 +13,7 @@ help: ## Print what can be made.
 
 install: .venv/.installed ## Create .venv and install Visavis in it.
 
-.venv/.installed: pyproject.toml constraints.txt scripts/python.sh src/visavis/engines/animation/_warp.c
+.venv/.installed: pyproject.toml constraints.txt scripts/python.sh setup.py src/visavis/engines/animation/_warp.c
 	@python=$$(PYTHON='$(PYTHON)' sh scripts/python.sh) && echo "using $$python" && "$$python" -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --constraint constraints.txt --editable .

@@ -191,9 +191,9 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
     else:
         check_recording(spoken)
     slots: list[Slot] = ["llm", "tts", "articulation", "animation", *(("vad", "asr") if spoken else ())]
-    chosen = _chosen(slots, settings)
     if settings.voice is not None:
         check_voice(settings.voice, settings)
+    chosen = _chosen(slots, settings)
     avatar = await _avatar(avatar_name, settings)
     settings = _as(avatar_name, avatar, settings)
     _introduce(job, settings, chosen)
@@ -267,17 +267,20 @@ async def _animate(speech: Path | float, state: State, avatar_name: str | None, 
 
 
 def _chosen(slots: Collection[Slot], settings: Settings) -> dict[Slot, EngineInfo]:
-    from visavis.engines.registry import choose
+    """The engines to use, with what they and the making of avatars need fetched for the first time."""
+    from visavis.cli.models import fetch_missing
+    from visavis.engines.registry import check_named, choose, wanted_weights
 
+    for slot in slots:
+        check_named(slot, settings)  # before a download
+    fetch_missing(wanted_weights(slots, settings))
     return {slot: choose(slot, settings).info for slot in slots}
 
 
 def _introduce(job: Job, settings: Settings, chosen: Mapping[Slot, EngineInfo]) -> None:
-    """Fetch what is needed for the first time, and say in one line what is used."""
-    from visavis.cli.models import fetch_missing
-    from visavis.engines.registry import speaks, wanted_weights
+    """Say in one line what is used."""
+    from visavis.engines.registry import speaks
 
-    fetch_missing(wanted_weights(list(chosen), settings))
     if "llm" in chosen and not speaks(chosen["llm"], settings.language):
         known = ", ".join(chosen["llm"].languages)
         typer.echo(

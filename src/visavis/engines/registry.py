@@ -47,16 +47,11 @@ def choose(slot: Slot, settings: Settings) -> Candidate:
 
     Raises `BadConfiguration` for a name that does not exist, `EngineUnavailable` with the remedy if it cannot run.
     """
-    name = getattr(settings, slot)
     found = candidates(slot)
-    if name != "auto":
-        named = [c for c in found if c.info.name == name]
-        if not named:
-            known = ", ".join(c.info.name for c in found)
-            raise BadConfiguration(f"there is no {slot} engine '{name}'; choose one of: auto, {known}")
-        if not named[0].availability.ready:
-            raise EngineUnavailable(_why(slot, named[0]))
-        return named[0]
+    if (named := check_named(slot, settings)) is not None:
+        if not named.availability.ready:
+            raise EngineUnavailable(_why(slot, named))
+        return named
     usable = [c for c in found if c.info.rank >= 0]
     ready = [c for c in usable if c.availability.ready]
     if not ready:
@@ -70,6 +65,18 @@ def choose(slot: Slot, settings: Settings) -> Candidate:
         names = ", ".join(f"{c.info.name} ({', '.join(c.info.languages)})" for c in ready)
         raise EngineUnavailable(f"no {slot} engine here knows the language '{settings.language}': there is {names}")
     return ready[0]
+
+
+def check_named(slot: Slot, settings: Settings) -> Candidate | None:
+    """The engine that the settings name, whether it can run or not. Raises `BadConfiguration` if there is none."""
+    if (name := getattr(settings, slot)) == "auto":
+        return None
+    found = candidates(slot)
+    for candidate in found:
+        if candidate.info.name == name:
+            return candidate
+    known = ", ".join(c.info.name for c in found)
+    raise BadConfiguration(f"there is no {slot} engine '{name}'; choose one of: auto, {known}")
 
 
 def speaks(info: EngineInfo, language: str) -> bool:
