@@ -11,7 +11,7 @@ from visavis.engines.articulation.life.chance import chance, shifts, wander
 from visavis.engines.articulation.life.spring import Spring
 from visavis.media.mood import STATES, State
 
-_LIVELY: dict[State, float] = {"idle": 1.0, "listening": 0.7, "thinking": 0.8, "speaking": 1.0}
+_LIVELY: dict[State, float] = {"idle": 1.0, "listening": 0.7, "thinking": 0.8, "speaking": 0.75}
 """How much the head wanders."""
 _RESTLESS: dict[State, float] = {"idle": 1.0, "listening": 0.5, "thinking": 0.6, "speaking": 0.5}
 """How much it shifts from one pose to another."""
@@ -19,7 +19,7 @@ _WANDERS = (  # amplitude, in rad or interocular distances, and seconds of each 
     (0.016, 2.3), (0.028, 2.9), (0.014, 2.6), (0.016, 3.1), (0.005, 2.2), (0.010, 2.7),
 )  # fmt: skip
 _SHIFTS = (0.006, 0.014, 0.010, 0.016, 0.003, 0.008)
-_PHRASES = np.array([0.014, 0.042, 0.020])  # pitch, yaw and roll that a phrase may take
+_PHRASES = np.array([0.010, 0.028, 0.014])  # pitch, yaw and roll that a phrase may take
 _CALM, _FOLLOW = 5.0, 4.0  # stiffness of the springs
 
 
