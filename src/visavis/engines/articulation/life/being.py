@@ -84,7 +84,7 @@ class Life:
         goal = expression(mood, self.seed)  # a face keeps its own lopsidedness
         shown, felt = (being.expression or Spring.resting(goal)).pulled(goal, EASE, rows, STEP)
         # no expression is held like a mask
-        shown = shown * (1.0 + 0.10 * wander(times, seed, 50, 2.7))[:, None]
+        shown = shown * (1.0 + 0.04 * wander(times, seed, 50, 2.7))[:, None]
         head[:, 0] += 0.030 * nod + 0.040 * nods_down
         head[:, 4] += 0.020 * nod + 0.012 * nods_down - 0.006 * full
         head += shown[:, CURVES:SIZE]
