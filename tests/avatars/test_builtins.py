@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from tools.paint_avatar import write
 from visavis.avatars.builtins import BUILTINS
 from visavis.avatars.landmarks import FaceMesh
 from visavis.avatars.likeness import faces_in
@@ -46,3 +49,12 @@ def test_it_is_found_by_name_in_any_capitals_and_has_a_voice_of_its_own(name: st
     made = resolve(name.upper(), AvatarStore(tmp_path), 128)
     assert (made.name, made.voice) == (name, BUILTINS[name].voice)
     assert made.voice in VOICES
+
+
+@pytest.mark.slow
+@NAMES
+def test_it_is_what_the_tool_paints(name: str, tmp_path: Path) -> None:
+    write(name, tmp_path / "small.png", size=192, scale=1)
+    painted = load_picture(tmp_path / "small.png").pixels
+    shipped = cv2.resize(load_picture(BUILTINS[name].picture).pixels, (192, 192), interpolation=cv2.INTER_AREA)
+    assert np.abs(painted.astype(int) - shipped).mean() < 5

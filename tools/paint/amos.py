@@ -10,14 +10,15 @@ from tools.paint.head import Layer, head
 from tools.paint.look import Look
 
 LOOK = Look(
-    skin=(0.205, 0.092, 0.050),
-    flush=(0.225, 0.075, 0.042),
-    forehead=(0.235, 0.115, 0.066),
-    lid=(0.105, 0.042, 0.026),
-    lip=(0.185, 0.064, 0.052),
+    skin=(0.188, 0.086, 0.049),
+    flush=(0.190, 0.068, 0.044),
+    forehead=(0.198, 0.103, 0.066),
+    lid=(0.085, 0.038, 0.026),
+    lip=(0.190, 0.078, 0.066),
     lip_inner=(0.150, 0.042, 0.038),
     seam=(0.022, 0.006, 0.006),
     gloss=0.62,
+    lip_gloss=0.25,
     freckles=0,
     outline=(
         (0, 0.338), (0.06, 0.335), (0.125, 0.312), (0.197, 0.256), (0.262, 0.165), (0.300, 0.055), (0.320, -0.05),
@@ -27,13 +28,15 @@ LOOK = Look(
     mouth=0.128,
     lips=(1.18, 1.16),
     age=1.0,
-    iris=((0.040, 0.020, 0.010), (0.085, 0.038, 0.014)),
+    iris=((0.036, 0.014, 0.006), (0.085, 0.030, 0.009)),
     brow=((0.055, -0.262), (0.10, -0.283), (0.155, -0.293), (0.205, -0.288), (0.255, -0.258)),
     brow_colours=((0.018, 0.014, 0.012), (0.05, 0.045, 0.042), (0.16, 0.15, 0.14)),
     brow_width=1.25,
-    lashes=0.55,
+    lashes=0.45,
+    sclera=(0.66, 0.58, 0.51),
+    neck=1.18,
 )  # fmt: skip
-GREYS = ((0.045, 0.040, 0.038), (0.14, 0.13, 0.125), (0.30, 0.29, 0.28), (0.42, 0.41, 0.40))
+GREYS = ((0.10, 0.092, 0.088), (0.19, 0.18, 0.172), (0.29, 0.28, 0.27), (0.38, 0.37, 0.36))
 EAR = ((0.305, -0.19), (0.325, -0.222), (0.350, -0.236), (0.377, -0.222), (0.390, -0.180), (0.386, -0.125),
        (0.371, -0.070), (0.357, -0.020), (0.340, 0.012), (0.318, 0.010), (0.300, -0.03))  # fmt: skip
 HAIR_OUT = ((0, -0.748), (0.10, -0.738), (0.19, -0.700), (0.275, -0.612), (0.325, -0.495), (0.345, -0.380),
@@ -81,13 +84,14 @@ def wall(c: Canvas) -> F:
 def _hair(c: Canvas, face: Layer, open_: F) -> tuple[crop.Marks, F]:
     """Return the cropped hair and the beard with how much of them covers what is below."""
     patches = 0.5 + 0.5 * np.clip(c.noise(141, 0.012), -1, 1)
-    cap = _half(c, (HAIR_OUT, HAIR_IN), 0.009)
+    cap = _half(c, (HAIR_OUT, HAIR_IN), 0.013)
     outside = 1 - face.mask
     z = f32(np.maximum(face.z, -0.05) * face.mask + outside * -0.05)
     n = c.normals(c.blur(z, 0.02))
     shine = f32((0.30 + 0.95 * np.clip(n @ light.KEY, 0, 1) + 0.22 * np.clip(n @ light.FILL, 0, 1)) * open_)
+    shine = f32(shine * (1 + 0.20 * np.clip(c.noise(144, 0.020), -1.5, 1.5)))
     marks = crop.Marks(c, (0.02, 0.017, 0.015))
-    crop.coils(c, marks, f32(np.clip(cap * (0.45 + 0.55 * cap), 0, 1)), shine, GREYS, 15000, 0.0068, 142)
+    crop.coils(c, marks, f32(np.clip(cap * (0.45 + 0.55 * cap), 0, 1)), shine, GREYS, 19000, 0.0056, 142)
     beard = _half(c, (BEARD_OUT, BEARD_IN), 0.012) * smooth(-0.10, -0.02, c.y)
     lip = c.zeros()
     c.bump(lip, (0.062, 0.098), (0.040, 0.0095), 0.5, 14)
@@ -115,5 +119,5 @@ def paint(size: int, scale: int) -> F:
     picture = eyes.brows(c, LOOK, picture)
     marks, cover = _hair(c, face, f32(np.ones_like(c.x)))
     picture = f32(picture + (marks.colour - picture) * cover[..., None])
-    picture = glasses.wear(c, glasses.shade(c, picture, worn), worn, (0.20, 0.135, 0.075)) if worn else picture
+    picture = glasses.wear(c, glasses.shade(c, picture, worn), worn, (0.060, 0.036, 0.022))
     return stage.finish(c, picture, size)

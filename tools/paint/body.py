@@ -25,8 +25,9 @@ def _closed(half: tuple[tuple[float, float], ...], bottom: float) -> F:
 
 def neck(c: Canvas, look: Look) -> Layer:
     """Return the neck and what shows of the chest."""
-    mask = c.fill(_closed(NECK, 1.2), 0.001)
-    across = np.abs(c.x) / (0.172 + 0.30 * smooth(0.42, 0.62, c.y) ** 1.5)
+    broad = tuple((x * (look.neck if y < 0.45 else 1.0), y) for x, y in NECK)
+    mask = c.fill(_closed(broad, 1.2), 0.001)
+    across = np.abs(c.x) / (0.172 * look.neck + 0.30 * smooth(0.42, 0.62, c.y) ** 1.5)
     z = f32(0.17 * np.sqrt(1 - np.minimum(across, 0.998) ** 2.2) - 0.17 + 0.10 * smooth(0.40, 0.75, c.y))
     z += 0.020 * c.line(((0.16, 0.26), (0.125, 0.40), (0.062, 0.535)), 0.018, 0.017)
     z -= 0.012 * c.line(((0, 0.565), (0, 0.525)), 0.030, 0.020)
@@ -37,6 +38,7 @@ def neck(c: Canvas, look: Look) -> Layer:
         1 + 0.02 * c.noise(62, 0.06)[..., None] * f32([0.5, 1, 1])
     )
     colour = mix(f32(colour), f32(look.skin) * f32((0.97, 0.84, 0.86)), f32(0.35 * smooth(0.48, 0.62, c.y)))
+    colour = f32(colour * (1 - 0.22 * smooth(0.52, 0.28, c.y))[..., None] ** f32((0.8, 1.05, 1.1)))
     return Layer(mask, c.blur(z, 0.002), colour, c.zeros() + 0.22, 1.0)
 
 

@@ -63,7 +63,7 @@ def coils(
     turn = np.linspace(0, 1, 6, dtype=np.float32)
     for i, point in enumerate(points):
         height = i / count
-        colour = f32(tones[int(rng.integers(len(tones)))]) * (0.25 + 0.95 * height) * shine[i] * rng.uniform(0.6, 1.35)
+        colour = f32(tones[int(rng.integers(len(tones)))]) * (0.35 + 0.80 * height) * shine[i] * rng.uniform(0.7, 1.25)
         start, sweep = rng.uniform(0, 6.3), rng.uniform(2.0, 4.2)
         r = radius * rng.uniform(0.6, 1.2) * (0.6 + 0.4 * cover[i])
         angle = start + sweep * turn

@@ -49,7 +49,7 @@ def eyes(s: Sheet, c: Canvas, centre: tuple[float, float]) -> None:
         t = np.linspace(0, 1, len(upper), dtype=np.float32)
         s.patch(
             ribbon(
-                f32(upper - f32((0, 0.001))), f32(0.0016 + 0.0048 * np.sin(np.pi * np.clip(t**1.25, 0, 0.999)) ** 0.8)
+                f32(upper - f32((0, 0.001))), f32(0.0016 + 0.0038 * np.sin(np.pi * np.clip(t**1.25, 0, 0.999)) ** 0.8)
             ),
             INK,
         )
@@ -57,12 +57,12 @@ def eyes(s: Sheet, c: Canvas, centre: tuple[float, float]) -> None:
             [
                 upper[-14].tolist(),
                 (upper[-1] + f32((0.006 * side, -0.006))).tolist(),
-                (upper[-1] + f32((0.018 * side, -0.017))).tolist(),
+                (upper[-1] + f32((0.011 * side, -0.008))).tolist(),
             ],
             10,
         )
         s.patch(ribbon(flick, f32(np.linspace(0.0042, 0.0003, len(flick)))), INK)
-        for k, length in ((0.62, 0.012), (0.74, 0.015), (0.86, 0.016)):
+        for k, length in ((0.80, 0.009), (0.90, 0.010)):
             root = upper[int(k * (len(upper) - 1))]
             lash = catmull(
                 [
@@ -98,7 +98,7 @@ def brows(s: Sheet, c: Canvas) -> None:
     """Draw both brows as one shape of several strokes each."""
     spine = catmull(BROW, 14)
     t = np.linspace(0, 1, len(spine), dtype=np.float32)
-    width = f32(np.interp(t, [0, 0.12, 0.45, 1], [0.0075, 0.0120, 0.0105, 0.0010]))
+    width = f32(np.interp(t, [0, 0.12, 0.45, 1], [0.0095, 0.0150, 0.0130, 0.0015]))
     rng = np.random.default_rng(31)
     for side in (1, -1):
         way = f32([side, 1])

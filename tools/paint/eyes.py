@@ -77,7 +77,7 @@ def _ball(c: Canvas, look: Look, e: F, v: F, side: int) -> F:
     """Return the lit colour of one eyeball, as far as it shows."""
     upper, lower = graph(UPPER, e), graph(LOWER, e)
     dx, dy = f32(e * HALF * side), f32(v + 0.0035)
-    white = np.broadcast_to(f32((0.80, 0.71, 0.65)), (*e.shape, 3))
+    white = np.broadcast_to(f32(look.sclera), (*e.shape, 3))
     white = mix(f32(white), (0.60, 0.30, 0.25), 0.55 * smooth(0.55, 1.02, np.abs(e)))
     veins = np.clip(c.noise(31, 0.006) * c.noise(32, 0.02), 0, 2) * smooth(0.5, 0.95, np.abs(e))
     white = mix(white, (0.60, 0.22, 0.18), f32(0.10 * veins))
@@ -170,7 +170,7 @@ def brows(c: Canvas, look: Look, picture: F) -> F:
             i = int(t * (len(spine) - 2))
             along = spine[i + 1] - spine[i]
             along = along / np.linalg.norm(along)
-            thick = float(np.interp(t, [0, 0.15, 0.5, 1], [0.0085, 0.0115, 0.0095, 0.0012])) * look.brow_width
+            thick = float(np.interp(t, [0, 0.15, 0.5, 1], [0.0060, 0.0108, 0.0095, 0.0012])) * look.brow_width
             off = rng.uniform(-1, 1)
             root = spine[i] + f32([0, off * thick])
             rise = float(np.interp(t, [0, 0.2, 0.5, 1], [-1.3, -0.55, -0.1, 0.05])) + 0.35 * off
@@ -183,7 +183,7 @@ def brows(c: Canvas, look: Look, picture: F) -> F:
             )
         for mask, some in zip(masks, hairs, strict=True):
             _hairs(c, mask, some, 0.0016)
-    picture = mix(picture, look.brow_colours[0], f32(0.66 * ground))
+    picture = mix(picture, look.brow_colours[0], f32(0.54 * ground))
     for mask, colour in zip(masks, look.brow_colours, strict=True):
         picture = mix(picture, colour, f32(0.86 * mask))
     return picture

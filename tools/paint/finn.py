@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from tools.paint import curls
+from tools.paint import curls, drawn_eyes
 from tools.paint.field import Canvas, F, catmull, f32, smooth
 from tools.paint.sheet import Sheet, both, halves, ribbon
 
 SKIN, SHADE, DEEP, LIGHT = (0.965, 0.800, 0.705), (0.925, 0.735, 0.69), (0.80, 0.53, 0.50), (1.0, 0.885, 0.80)
 LINE = (0.36, 0.15, 0.125)
-FACE = (
-    (0, -0.66),
-    (0.15, -0.64),
-    (0.262, -0.55),
-    (0.310, -0.41),
-    (0.322, -0.26),
-    (0.318, -0.12),
-    (0.302, 0.02),
-    (0.268, 0.130),
-    (0.212, 0.222),
-    (0.140, 0.292),
-    (0.070, 0.326),
-    (0, 0.332),
-)
+FACE = ((0, -0.66), (0.15, -0.64), (0.262, -0.55), (0.310, -0.41), (0.322, -0.26), (0.319, -0.12), (0.308, 0.02),
+        (0.278, 0.130), (0.228, 0.222), (0.150, 0.300), (0.075, 0.334), (0, 0.340))  # fmt: skip
 EAR = (
     (0.300, -0.19),
     (0.330, -0.225),
@@ -59,7 +47,7 @@ def _neck(s: Sheet, c: Canvas) -> None:
     s.lay(mask, SKIN)
     s.shade(mask * smooth(-0.10, 0.19, c.x), (0.88, 0.76, 0.76), 0.8)
     chin = halves(
-        c, ((0, 0.20), (0.26, 0.16), (0.24, 0.30), (0.17, 0.385), (0.08, 0.425), (0.02, 0.43), (0, 0.43)), 0.006
+        c, ((0, 0.20), (0.26, 0.16), (0.24, 0.25), (0.17, 0.345), (0.09, 0.415), (0.03, 0.440), (0, 0.442)), 0.006
     )
     s.tint(np.minimum(chin, mask), (0.77, 0.49, 0.46), 0.85)
     s.shade(mask * c.line(((0.13, 0.36), (0.09, 0.47), (0.045, 0.56)), 0.012, 0.012), (0.90, 0.78, 0.76), 0.8)
@@ -92,19 +80,15 @@ def _hoodie(s: Sheet, c: Canvas) -> None:
     s.light(
         mask * c.blur(f32(smooth(0.25, 0.0, f32(np.hypot(c.x + 0.52, (c.y - 0.70) * 1.3)))), 0.05), CLOTH_LIGHT, 0.35
     )
-    folds = (
-        ((0.30, 0.99), (0.42, 0.88), (0.60, 0.78)),
-        ((0.40, 1.04), (0.55, 0.93), (0.68, 0.83)),
-        ((0.62, 1.04), (0.655, 0.92), (0.64, 0.80)),
-        ((0.10, 0.86), (0.18, 0.80), (0.30, 0.76)),
-    )
+    folds = (((0.33, 1.00), (0.43, 0.90), (0.58, 0.80)), ((0.44, 1.05), (0.57, 0.95), (0.68, 0.87)),
+             ((0.63, 1.04), (0.648, 0.92), (0.630, 0.80)))  # fmt: skip
     for line in folds:
         dense = catmull(line, 12)
         t = np.linspace(0, 1, len(dense), dtype=np.float32)
         for side in (1, -1):
             band = ribbon(f32(dense * f32([side, 1])), f32(0.011 * np.sin(np.pi * np.clip(t, 0, 0.999)) ** 0.8))
-            s.shade(c.fill(band, 0.003) * mask, (0.72, 0.76, 0.78), 0.9)
-            s.light(c.fill(f32(band + f32((-0.004, -0.016))), 0.006) * mask, CLOTH_LIGHT, 0.25)
+            s.shade(c.fill(band, 0.006) * mask, (0.74, 0.78, 0.80), 0.8)
+            s.light(c.fill(f32(band + f32((-0.004, -0.016))), 0.006) * mask, CLOTH_LIGHT, 0.14)
     for side in (1, -1):  # the hood's two lips around the neck
         lip = (
             (0.0, 0.765),
@@ -314,47 +298,37 @@ def _hair(s: Sheet, c: Canvas, skin: F) -> None:
     s.shade(mask * smooth(0.1, 0.34, c.x), (0.72, 0.68, 0.70), 0.9)
     shadow = halves(c, ((0, -0.60), (0.26, -0.55), (0.275, -0.42), (0.22, -0.385), (0.12, -0.355), (0, -0.345)), 0.018)
     s.tint(np.minimum(shadow, skin), (0.80, 0.50, 0.44), 0.70)
-    dome = halves(
-        c,
-        (
-            (0, -0.80),
-            (0.16, -0.785),
-            (0.29, -0.70),
-            (0.35, -0.57),
-            (0.345, -0.46),
-            (0.27, -0.44),
-            (0.13, -0.455),
-            (0, -0.45),
-        ),
-    )
-    s.lay(dome, curls.DARK)
+    dome = ((0, -0.77), (0.15, -0.75), (0.27, -0.67), (0.325, -0.56), (0.322, -0.46), (0.26, -0.435), (0.13, -0.450),
+            (0, -0.445))  # fmt: skip
+    s.lay(halves(c, dome), curls.DARK)
     centres, sizes, depth = [], [], []
-    for k, (row, half, size) in enumerate(
-        (
-            (-0.745, 0.24, 0.060),
-            (-0.800, 0.13, 0.055),
-            (-0.66, 0.325, 0.064),
-            (-0.58, 0.350, 0.062),
-            (-0.70, 0.22, 0.064),
-            (-0.51, 0.325, 0.056),
-            (-0.60, 0.24, 0.066),
-            (-0.52, 0.22, 0.062),
-            (-0.455, 0.235, 0.050),
-        )
-    ):
-        count = round(2 * half / (size * 1.02)) + 1
+    rows = ((-0.715, 0.20, 0.058), (-0.655, 0.290, 0.060), (-0.580, 0.335, 0.060), (-0.500, 0.340, 0.054),
+            (-0.690, 0.17, 0.060), (-0.610, 0.25, 0.062), (-0.540, 0.270, 0.058), (-0.475, 0.265, 0.048))  # fmt: skip
+    for k, (row, half, size) in enumerate(rows):
+        count = round(2 * half / (size * 0.92)) + 1
         for x in np.linspace(-half, half, count):
-            arch = 0.06 * (1 - (x / 0.36) ** 2)
-            centres.append((x + rng.normal(0, 0.012) + 0.008, row - arch + 0.03 + rng.normal(0, 0.012)))
-            sizes.append(size * rng.uniform(0.82, 1.18))
-            depth.append(min(1.0, 0.15 + 0.1 * k + rng.uniform(-0.05, 0.05)))
+            arch = 0.07 * (1 - (x / 0.36) ** 2)
+            centres.append((x + rng.normal(0, 0.016) + 0.004, row - arch + 0.03 + rng.normal(0, 0.016)))
+            sizes.append(size * rng.uniform(0.70, 1.20))
+            depth.append(min(1.0, 0.15 + 0.11 * k + rng.uniform(-0.07, 0.07)))
+    for angle in np.linspace(-0.15, np.pi + 0.15, 26):
+        centres.append((0.005 + 0.335 * np.cos(angle), -0.555 - 0.205 * np.sin(angle) + rng.normal(0, 0.008)))
+        sizes.append(rng.uniform(0.040, 0.060))
+        depth.append(float(rng.uniform(0.25, 0.75)))
+    fringe = ((-0.20, -0.435, 0.046), (-0.05, -0.415, 0.034), (0.13, -0.425, 0.036), (0.02, -0.405, 0.026),
+              (-0.135, -0.420, 0.042), (-0.075, -0.432, 0.046), (-0.10, -0.395, 0.032), (-0.02, -0.440, 0.040),
+              (0.095, -0.455, 0.042), (0.225, -0.445, 0.044), (-0.25, -0.425, 0.044), (0.27, -0.42, 0.036),
+              (0.06, -0.415, 0.028), (0.03, -0.448, 0.036), (0.16, -0.452, 0.034), (-0.315, -0.42, 0.036),
+              (0.312, -0.425, 0.036))  # fmt: skip
+    for x, y, size in fringe:
+        centres.append((x, y))
+        sizes.append(size)
+        depth.append(1.0)
     curls.tuft(s, f32(centres), f32(sizes), f32(depth), c, 29)
 
 
 def paint(size: int, scale: int) -> F:
     """Return the portrait as sRGB and opacity from 0 to 1, size pixels wide."""
-    from tools.paint import drawn_eyes
-
     c = Canvas(size * (scale + 1), 1.04, 0.03)
     s = Sheet(c)
     _hoodie(s, c)

@@ -133,7 +133,7 @@ def _colour(c: Canvas, look: Look, red: F, dark: F, lids: F) -> tuple[F, F]:
     for at, size, height in (((0, 0.008), (0.03, 0.03), 0.40), ((0, -0.4), (0.14, 0.08), 0.12),
                              ((0.2, -0.05), (0.07, 0.04), 0.14), ((0, 0.30), (0.05, 0.03), 0.15)):  # fmt: skip
         c.bump(gloss, at, size, height)
-    return colour, f32((gloss + 1.15 * red) * (1 - dark))
+    return colour, f32((gloss + look.lip_gloss * red) * (1 - dark))
 
 
 def _spot(c: Canvas, target: F, at: tuple[float, float], size: float, height: float) -> None:

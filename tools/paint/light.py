@@ -10,9 +10,9 @@ from tools.paint.head import Layer
 
 KEY = f32((-0.46, -0.50, 0.735)) / np.float32(np.linalg.norm((-0.46, -0.50, 0.735)))
 FILL = f32((0.70, -0.05, 0.70)) / np.float32(np.linalg.norm((0.70, -0.05, 0.70)))
-KEY_COLOUR = f32((1.0, 0.925, 0.84)) * 1.16
-FILL_COLOUR = f32((0.96, 0.95, 1.0)) * 0.39
-SKY, GROUND = f32((0.86, 0.93, 1.0)) * 0.27, f32((1.0, 0.70, 0.54)) * 0.30
+KEY_COLOUR = f32((1.0, 0.925, 0.84)) * 1.27
+FILL_COLOUR = f32((0.96, 0.95, 1.0)) * 0.33
+SKY, GROUND = f32((0.86, 0.93, 1.0)) * 0.27, f32((1.0, 0.70, 0.54)) * 0.25
 
 
 def shadow(c: Canvas, z: F, softness: float = 0.45) -> F:

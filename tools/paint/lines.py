@@ -7,10 +7,10 @@ from tools.paint.field import Canvas, F
 
 def age(c: Canvas, z: F, amount: float) -> None:
     """Furrow the brow, fold the cheeks and hollow them, and crease the corners of the eyes; 1 is about sixty."""
-    for y, half, rise, depth in ((-0.452, 0.15, 0.012, 0.8), (-0.405, 0.19, 0.016, 1.0), (-0.362, 0.16, 0.012, 0.7)):
+    for y, half, rise, depth in ((-0.448, 0.14, 0.014, 0.7), (-0.398, 0.18, 0.020, 1.0), (-0.350, 0.13, 0.010, 0.6)):
         wave = [(k * half, y - rise * (1 - k * k) + 0.006 * ((3 * k) % 1)) for k in (-1, -0.6, -0.2, 0.2, 0.6, 1)]
-        z -= 0.0034 * amount * depth * c.line(wave, 0.004, 0.0045, mirror=False)
-        z += 0.0030 * amount * depth * c.line([(x, y + 0.013) for x, y in wave], 0.008, 0.009, mirror=False)
+        z -= 0.0022 * amount * depth * c.line(wave, 0.004, 0.0060, mirror=False)
+        z += 0.0024 * amount * depth * c.line([(x, y + 0.013) for x, y in wave], 0.008, 0.009, mirror=False)
     for x, tall in ((0.021, 0.030), (0.031, 0.018)):
         z -= 0.0034 * amount * c.line(((x, -0.262 - tall), (x - 0.003, -0.245), (x + 0.002, -0.232)), 0.004, 0.0045)
     for end in (-0.195, -0.165, -0.138):

@@ -21,9 +21,10 @@ class Look:
     lip_inner: Colour = (0.36, 0.075, 0.075)
     seam: Colour = (0.055, 0.012, 0.012)
     gloss: float = 0.30
+    lip_gloss: float = 1.15
     freckles: int = 150
     outline: Line = (
-        (0, 0.318), (0.05, 0.314), (0.108, 0.291), (0.178, 0.237), (0.240, 0.155), (0.285, 0.055), (0.313, -0.05),
+        (0, 0.318), (0.05, 0.314), (0.108, 0.291), (0.172, 0.237), (0.232, 0.155), (0.280, 0.055), (0.313, -0.05),
         (0.327, -0.17), (0.329, -0.28), (0.312, -0.42), (0.262, -0.56), (0.16, -0.67), (0, -0.71),
     )  # fmt: skip
     """The right half of the head, from the chin to the crown."""
@@ -42,3 +43,6 @@ class Look:
     brow_width: float = 1.0
     lashes: float = 1.0
     """Their length."""
+    sclera: Colour = (0.80, 0.71, 0.65)
+    neck: float = 1.0
+    """Its width."""

@@ -20,10 +20,10 @@ CHEST = (
     (0.62, 0.70),
     (0.66, 1.2),
 )
-JACKET = ((0.198, 0.492), (0.232, 0.476), (0.30, 0.505), (0.44, 0.550), (0.60, 0.605), (0.735, 0.680), (0.82, 0.80),
-          (0.865, 0.96), (0.89, 1.2))  # fmt: skip
-FRONT = ((0.03, 1.2), (0.075, 0.98), (0.118, 0.80), (0.165, 0.63), (0.188, 0.53), (0.198, 0.492))
-LAPEL = ((0.198, 0.488), (0.248, 0.580), (0.300, 0.672), (0.318, 0.700))
+JACKET = ((0.218, 0.487), (0.250, 0.462), (0.32, 0.490), (0.46, 0.532), (0.62, 0.580), (0.750, 0.640), (0.83, 0.745),
+          (0.870, 0.92), (0.89, 1.2))  # fmt: skip
+FRONT = ((0.03, 1.2), (0.075, 0.98), (0.118, 0.80), (0.165, 0.63), (0.203, 0.54), (0.218, 0.487))
+LAPEL = ((0.218, 0.483), (0.262, 0.580), (0.300, 0.672), (0.318, 0.700))
 NOTCH = ((0.318, 0.700), (0.262, 0.738), (0.352, 0.752), (0.345, 0.80), (0.305, 0.93), (0.235, 1.07), (0.17, 1.2))
 
 
@@ -41,14 +41,14 @@ def rollneck(c: Canvas, wool: Colour) -> Layer:
     """Return the rollneck: a knitted chest and a ribbed roll around the neck."""
     half = catmull(CHEST, 16)
     chest = c.fill(f32(np.concatenate([half, half[::-1] * f32([-1, 1])])), 0.0012)
-    across = np.abs(c.x) / (0.196 + 0.028 * smooth(0.40, 0.52, c.y))
+    across = f32(np.abs(c.x) / (0.213 + 0.026 * smooth(0.36, 0.50, c.y) - 0.010 * smooth(0.375, 0.345, c.y)))
     arch = np.sqrt(np.clip(1 - across**2, 0, 1))
-    top, bottom = 0.352 + 0.052 * arch, 0.452 + 0.072 * arch
+    top, bottom = 0.338 + 0.062 * arch, 0.440 + 0.090 * arch
     tube = smooth(1.004, 0.990, across) * smooth(-0.002, 0.002, f32(c.y - top))
     collar = f32(tube * smooth(0.002, -0.002, f32(c.y - bottom)))
     t = np.clip((c.y - top) / (bottom - top), 0, 1)
     roll = 0.055 + 0.16 * arch - 0.06 + 0.030 * np.sqrt(np.clip(1 - (2 * t - 1) ** 4, 0, 1))
-    rib = f32(np.abs(np.sin(np.arcsin(np.clip(c.x / 0.22, -1, 1)) * 46)) ** 0.7)
+    rib = f32(np.abs(np.sin(np.arcsin(np.clip(c.x / 0.245, -1, 1)) * 46)) ** 0.7)
     chest_z = knit(c, np.maximum(chest, collar), wool, collar, f32(roll + 0.0045 * rib), rib)
     return chest_z
 

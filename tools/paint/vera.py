@@ -9,7 +9,7 @@ from tools.paint.field import Canvas, F, catmull, f32, smooth
 from tools.paint.head import head
 from tools.paint.look import Look
 
-LOOK = Look()
+LOOK = Look(skin=(0.62, 0.335, 0.225), forehead=(0.66, 0.385, 0.255), age=0.22)
 
 
 def _behind(c: Canvas) -> F:
@@ -36,5 +36,6 @@ def paint(size: int, scale: int) -> F:
     picture = stage.compose(c, picture, layers, raised, f32(hidden))
     picture = eyes.lashes(c, LOOK, eyes.eyes(c, LOOK, picture))
     picture = eyes.brows(c, LOOK, picture)
+    picture = hair.wisps(c, picture)
     picture = f32(picture + (locks.colour - picture) * over[..., None])
     return stage.finish(c, picture, size)
