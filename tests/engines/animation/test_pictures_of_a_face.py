@@ -87,6 +87,20 @@ def test_the_mesh_sees_lips_open_as_far_as_they_were_told(renderer: Renderer, me
     assert seen[4] > 0.08
 
 
+@pytest.mark.parametrize("aperture", [0.3, 0.7])
+def test_the_mesh_sees_the_corners_part_and_meet_as_far_as_they_were_told(
+    renderer: Renderer, mesher: FaceMesh, aperture: float
+) -> None:
+    told = [(0.8, 0.0), (0.4, 0.0), (0.0, 0.0), (-0.3, 0.3), (-0.5, 0.7), (-0.7, 1.0)]  # width and round
+    seen = []
+    for width, rounded in told:
+        drawn = renderer.draw(Pose(aperture=aperture, jaw=0.7 * aperture, width=width, round=rounded))
+        left, right = mesher.mesh(drawn).landmarks[list(INNER_CORNERS), :2]
+        seen.append(float(np.linalg.norm(right - left)))
+    assert np.corrcoef([width - rounded for width, rounded in told], seen)[0, 1] > 0.95
+    assert seen[-1] < 0.85 * seen[0]
+
+
 @pytest.mark.parametrize("jaw", [0.0, 0.2, 0.4])
 def test_pressed_lips_are_seen_closed(renderer: Renderer, mesher: FaceMesh, jaw: float) -> None:
     assert opening(renderer, mesher, Pose(jaw=jaw, press=0.8)) < 0.04

@@ -14,7 +14,7 @@ from visavis.avatars.rig.sampling import Floats
 
 _SUPER = 4
 """Sprites are painted this many times larger, then averaged down: smooth edges."""
-_EXTENT = (-0.72, 0.72, -0.30, 0.62)
+_EXTENT = (-0.88, 0.88, -0.30, 0.62)
 """s and t, from the middle of the seam, that the sprites cover."""
 _UPPER_WIDTHS = (0.135, 0.104, 0.105, 0.085, 0.07)
 """Widths of the upper teeth from the middle outwards, in mouth widths: 8.6, 6.6 and 7.6 mm on a foreshortened arch."""

@@ -27,6 +27,9 @@ WIDEST_GAP = 0.52
 """Gap between the inner lips at aperture 1, in mouth widths (`MouthFrame.width`)."""
 CHIN_DROP = 0.18
 """How far the chin falls at jaw 1, in mouth widths."""
+_WIDEN, _NARROW = 0.21, 0.28  # share of its width a mouth grows at width 1, and shrinks at each of narrow and round
+_KEPT_OPEN = 0.06  # the same for an open mouth, whose corners would be seen to draw in
+_NARROWEST = 0.52  # of the width at rest
 _NECK = 0.50  # length below the chin over which the jaw's motion fades
 _TABLE = np.linspace(-4.0, 4.0, 641, dtype=np.float32)  # positions across the mouth; its corners are at -1 and 1
 
@@ -103,6 +106,10 @@ class MouthWarp:
         self._ajar = 0.0 if self._is_open else 0.7 * float(np.clip((rig["lips.gap"] - 0.055) / 0.02, 0, 1))
         self._close_upper = _held(rig["lips.seam"] - rig["lips.upper"]) * beyond
         self._close_lower = _held(rig["lips.seam"] - rig["lips.lower"]) * beyond
+        # a smile: how far its line rises towards the corners. It relaxes as lips round
+        self._smile = np.maximum(self.centre - self._seam, 0.0) * beyond
+        smiling = float(self._smile.max())
+        self._kept_open = _KEPT_OPEN + 0.6 * max(smiling - 0.05, 0.0) + (0.12 if self._is_open else 0.0)
         self._bump = fade(across, 0.0, 1.45)
         self._lens = np.clip(1 - across**2.4, 0, 1).astype(np.float32)
         s = frame.along(_TABLE)
@@ -111,21 +118,23 @@ class MouthWarp:
         end = np.where(s < frame.middle, left - frame.middle, right - frame.middle)
         self._jaw = fade((s - frame.middle) / end, 0.25, 1.0)
         self._outline = np.maximum(np.interp(s, chin[:, 0], chin[:, 1]), self._seam + 0.35).astype(np.float32)
-        # how far its corner and the cheek's end lie from the midline, on either side: the face's outline stays
-        cheeks = frame.middle - self._outline_at(chin, -1), self._outline_at(chin, 1) - frame.middle
-        halves = frame.middle - frame.corners[0], frame.corners[1] - frame.middle
-        self._sides = [
-            (half, float(np.clip(cheek, half + 0.25, half + 0.85))) for half, cheek in zip(halves, cheeks, strict=True)
-        ]
         self._lay_grid(min(left, frame.corners[0] - 0.9), max(right, frame.corners[1] + 0.9))
+        # how far a corner and the face's outline lie from the midline, for each node: the outline stays
+        x = self._s - np.float32(frame.middle)
+        left_half, right_half = frame.middle - frame.corners[0], frame.corners[1] - frame.middle
+        self._corner = np.where(x < 0, left_half, right_half).astype(np.float32)
+        outline = np.where(x < 0, self._outline_at(chin, -1), self._outline_at(chin, 1))
+        self._edge = np.clip(outline, self._corner + 0.18, self._corner + 0.72).astype(np.float32)
+        # below the mouth the outline comes nearer than the corner: what is moved there ends with it
+        self._kept = (1 - fade(outline - np.abs(x), -0.02, 0.20)).astype(np.float32)
 
-    def _outline_at(self, chin: Floats, side: int) -> float:
-        """s of the face's outline a little below the mouth."""
+    def _outline_at(self, chin: Floats, side: int) -> Floats:
+        """(rows, columns) how far the face's outline lies from the midline at each node's height, on one side."""
         half = chin[np.sign(chin[:, 0] - self.frame.middle) == side]
         if not len(half):  # a face in profile
-            return self.frame.corners[side > 0]
+            return np.full_like(self._t, abs(self.frame.corners[side > 0] - self.frame.middle))
         half = half[np.argsort(half[:, 1])]
-        return float(np.interp(self.centre + 0.3, half[:, 1], half[:, 0]))
+        return np.asarray(np.interp(self._t, half[:, 1], np.abs(half[:, 0] - self.frame.middle)), np.float32)
 
     def _lay_grid(self, left: float, right: float) -> None:
         frame, f = self.frame, self._factor
@@ -169,13 +178,14 @@ class MouthWarp:
             jaw + self._rest_jaw - pressed * (0.06 + 0.02 * self._parted + 0.10 * self._parted**3) / CHIN_DROP,
             -0.31 / CHIN_DROP,
         )
-        widest = WIDEST_GAP * a * (1.75 - 0.75 * a) * (1 + 0.25 * r)
+        widest = WIDEST_GAP * a * (1.60 - 0.50 * a) * (1 + 0.25 * r)
         # lips round by closing near their corners; the wider they open, the fuller the curve
-        reach = np.clip(1 - (self._across / (1.03 - 0.30 * r)) ** (2.1 + 0.4 * a), 0, 1)
+        reach = np.clip(1 - (self._across / (1.03 - 0.10 * r)) ** (2.1 + 0.4 * a), 0, 1)
         curve = reach ** (0.85 - 0.12 * a)
         gap = widest * curve
         # corners fall with the jaw; between them both edges follow the curve of the gap
         drop = (0.14 * max(jaw, 0.0) + 0.10 * a) * np.where(self._across < 1, 1 - curve, self._beyond)
+        drop = drop + 0.7 * float(np.clip((r - pose.width) / 1.5, 0, 1)) * self._smile
         share = 0.15 + 0.10 * r  # of the opening that the upper lip makes
         tuck, press = np.maximum(tucked, (0.6 + 0.4 * self._parted**3) * pressed) * self._lens, pressed * self._lens
         raised = (0.03 * tucked + (0.04 + 0.12 * self._parted) * pressed) * self._lens
@@ -196,14 +206,15 @@ class MouthWarp:
             [y_u, edge_u, rest_u, y_l, edge_l, rest_l, fall, self._outline + fall, contact], axis=-1
         ).astype(np.float32)
         mid = len(_TABLE) // 2
-        half = 1 + 0.10 * max(pose.width, 0.0) - 0.16 * max(-pose.width, 0.0) - 0.26 * r
+        spread = pose.width - r
+        half = 1 + (_WIDEN if spread > 0 else _NARROW) * spread + self._kept_open * a
         return Lips(
             tables,
             top=float(y_u.min()),
             bottom=float(y_l.max()),
             upper=float(y_u[mid]) - self.centre,
             lower=float(y_l[mid]) - self.centre,
-            half=half,
+            half=max(half, _NARROWEST),
             contact=self._is_open or pressed > 0,
         )
 
@@ -275,13 +286,18 @@ class MouthWarp:
         """What is to be added to s: the mouth is narrower or wider, its inner edge most of all."""
         if lips.half == 1.0:
             return np.zeros_like(s)
-        x = s - np.float32(self.frame.middle)
+        x = np.abs(s - np.float32(self.frame.middle))
         over, under = lips.top - t, t - lips.bottom
         wide = fade(over, 0.02, self.nose) * fade(under, 0.02, 0.60)
         near = wide * (0.4 + 0.6 * fade(np.maximum(over, under), 0.02, 0.34))
-        (corner_l, edge_l), (corner_r, edge_r) = self._sides
-        beside = fade(-x, lips.half * corner_l, edge_l) * fade(x, lips.half * corner_r, edge_r)
-        return np.asarray((1 / lips.half - 1) * x * beside * near, np.float32)
+        begin = np.float32(lips.half) * self._corner
+        length = self._edge - begin
+        part = np.clip((x - begin) / length, 0, 1)
+        beside = 1 - part * part * (3 - 2 * part)
+        # where the cheek is too short for it, the mouth moves less: nothing folds
+        steepest = 0.75 * (begin + self._edge) / length - 0.5
+        amount = np.minimum(np.float32(1 / lips.half - 1), 0.75 / np.maximum(steepest, 0.1))
+        return np.asarray(amount * (s - np.float32(self.frame.middle)) * beside * near * self._kept, np.float32)
 
 
 def _patch(x: Floats, y: Floats) -> Floats:
