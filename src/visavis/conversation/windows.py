@@ -13,7 +13,7 @@ from visavis.streams.flow import Stream, flow
 FIRST = round(0.12 * SESSION_RATE)
 """Samples of an answer's first window; no window but the last of a line is shorter."""
 WINDOW = round(0.2 * SESSION_RATE)
-AHEAD = round(0.2 * SESSION_RATE)
+AHEAD = round(0.16 * SESSION_RATE)
 """What a face may know of the sound that follows, where phones are not known."""
 
 
@@ -22,7 +22,7 @@ async def windows(speech: Stream[Speech]) -> Stream[Window]:
     """The speech in windows of 200 ms (the first of 120 ms), cut at the ends of lines; the last one is `final`.
 
     Where a voice tells its phones, a window carries all that are known of its line and is cut at once. Where not,
-    it waits for the 200 ms that follow, within its line.
+    it waits for the 160 ms that follow, within its line.
     """
     held: Window | None = None
     sentence = 0

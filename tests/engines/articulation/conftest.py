@@ -10,6 +10,7 @@ import pytest
 import soxr
 from numpy.typing import NDArray
 
+from visavis.conversation.windows import AHEAD
 from visavis.engines.protocols import Articulator, Carry
 from visavis.engines.tts.espeak import Espeak
 from visavis.media.audio import SESSION_RATE, Audio
@@ -27,7 +28,7 @@ SENTENCES = (
 
 
 Cut = Callable[..., list[Window]]
-"""(audio, phones or None, size in samples, start = 0) to windows."""
+"""(audio, phones or None, size in samples, start = 0, more = the look-ahead in samples) to windows."""
 Run = Callable[..., Awaitable[Motion]]
 """(engine, windows) to their motion."""
 
@@ -59,10 +60,12 @@ async def _speak() -> list[Speech]:
 def windows() -> Cut:
     """Cuts speech into windows of `size` samples that begin at `start` on the media clock."""
 
-    def cut(audio: Audio, phones: tuple[Phone, ...] | None, size: int, start: int = 0) -> list[Window]:
+    def cut(
+        audio: Audio, phones: tuple[Phone, ...] | None, size: int, start: int = 0, more: int = AHEAD
+    ) -> list[Window]:
         found = []
         for begin in range(0, len(audio), size):
-            ahead = audio.slice(begin + size, begin + size + 9600) if phones is None else audio.slice(0, 0)
+            ahead = audio.slice(begin + size, begin + size + more) if phones is None else audio.slice(0, 0)
             found.append(
                 Window(
                     audio=Audio(audio.samples[begin : begin + size], audio.rate, start + begin),

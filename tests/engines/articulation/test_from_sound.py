@@ -1,4 +1,4 @@
-"""Phones unknown: the lips follow the sound, with 200 ms of look-ahead, in bounded memory, and streams never cross."""
+"""Phones unknown: the lips follow the sound, with 160 ms of look-ahead, in bounded memory, and streams never cross."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
+from benchmarks.no_speech import no_speech
 from tests.engines.articulation.conftest import Cut, Run
 from visavis.engines.articulation.acoustic import Acoustic
 from visavis.engines.articulation.allphone import Allphone
@@ -17,7 +18,7 @@ from visavis.errors import EngineFailed
 from visavis.media.audio import SESSION_RATE, Audio
 from visavis.media.face import lip_gap
 from visavis.media.motion import Motion
-from visavis.media.phones import is_closure
+from visavis.media.phones import is_closure, is_vowel
 from visavis.media.speech import Speech
 from visavis.settings import Settings
 
@@ -57,6 +58,41 @@ async def test_the_cut_into_windows_leaves_no_trace(
         other = await articulated(engine, windows(audio, None, size, start))
         assert np.allclose(one.curves, other.curves, atol=1e-4)
         assert np.allclose(one.head, other.head, atol=1e-5)
+
+
+async def test_what_follows_later_than_160_ms_changes_nothing(
+    engine: Articulator, spoken: list[Speech], windows: Cut, articulated: Run
+) -> None:
+    audio = spoken[1].audio
+    one = await articulated(engine, windows(audio, None, WINDOW, more=round(0.16 * SESSION_RATE)))
+    other = await articulated(engine, windows(audio, None, WINDOW, more=SESSION_RATE))
+    assert np.array_equal(one.curves, other.curves)
+
+
+@pytest.mark.parametrize(
+    ("kind", "level", "most"),
+    [("white", -50, 0.02), ("pink", -50, 0.02), ("hum", -50, 0.02), ("breath", -30, 0.05), ("tune", -30, 0.2)],
+)
+async def test_the_mouth_stays_shut_where_nobody_speaks(
+    engine: Articulator, windows: Cut, articulated: Run, kind: str, level: int, most: float
+) -> None:
+    sound = dict(no_speech(4.0))[kind].samples * np.float32(10 ** ((level + 30) / 20))
+    motion = await articulated(engine, windows(Audio(sound, SESSION_RATE), None, WINDOW))
+    assert lip_gap(motion.curves)[25:].max() <= most
+
+
+@pytest.mark.parametrize("silence", [0.0, 0.7])
+async def test_a_mouth_at_rest_opens_in_more_than_a_picture(
+    engine: Articulator, spoken: list[Speech], windows: Cut, articulated: Run, silence: float
+) -> None:
+    vowel = max((p for p in spoken[3].phones or () if is_vowel(p.symbol)), key=lambda p: p.end - p.start)
+    samples = np.concatenate(
+        [np.zeros(round(silence * SESSION_RATE), np.float32), spoken[3].audio.samples[vowel.start :]]
+    )
+    motion = await articulated(engine, windows(Audio(samples, SESSION_RATE), None, WINDOW))
+    gap = np.concatenate([[0.0, 0.0], lip_gap(motion.curves)])
+    assert gap[: round(50 * silence) + 14].max() > 0.3
+    assert (gap[2:] - gap[:-2])[: round(50 * silence) + 4].max() <= 0.4  # in 40 ms
 
 
 async def test_silence_keeps_the_mouth_shut_while_life_goes_on(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from visavis.engines.articulation.hearing import Hearing
 from visavis.engines.articulation.life import Life
-from visavis.engines.articulation.lips import FUTURE, PAST, Lips, Seen, settled
+from visavis.engines.articulation.lips import FUTURE, PAST, WAKING, Lips, Seen, settled
 from visavis.engines.articulation.stream import Face, from_phones, from_rows, row_numbers
 from visavis.engines.protocols import Availability, Carry, EngineInfo
 from visavis.errors import EngineFailed
@@ -68,19 +68,24 @@ class Acoustic:
 
 def _from_sound(window: Window, face: Face, life: Life, lips: Lips) -> tuple[Motion, Face]:
     _, seen, hearing = listen(window, face.hearing, lips)
-    rows = settled(seen.controls, seen.shut, seen.quiet)
+    rows = settled(seen.controls, seen.shut, seen.rest)
     return from_rows(window, rows, replace(face, hearing=hearing), life)
 
 
 def listen(window: Window, hearing: Hearing | None, lips: Lips) -> tuple[NDArray[np.float32], Seen, Hearing]:
     """What `window` brings: its new blocks, (n, BLOCK) samples at 16 kHz, and what is seen in its rows.
 
-    One row more is seen on each side, to know where the certainty that the lips are shut has its peaks; so a row
-    knows at most 200 ms of what follows it.
+    A row is seen with 140 ms of what follows it; the blocks go 20 ms further. The rows before tell how long the mouth
+    has been awake: before a stream it was at rest.
     """
     audio = window.audio
-    if hearing is None or hearing.end != audio.start:
+    begins = hearing is None or hearing.end != audio.start
+    if hearing is None or begins:
         hearing = Hearing.begin(audio)
     first, last = row_numbers(audio)
-    blocks, features, hearing = hearing.hear(audio, window.ahead, first - 1 - PAST, last + 1 + FUTURE)
-    return blocks, lips.see(features).peaked(), hearing
+    begin, end = first - WAKING - PAST, last + FUTURE + 1
+    blocks, features, hearing = hearing.hear(audio, window.ahead, begin, end)
+    seen = lips.see(features[:-1])
+    if begins:
+        seen.rest[:WAKING] = 1.0
+    return blocks, seen.roused(), hearing

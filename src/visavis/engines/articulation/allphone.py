@@ -30,8 +30,8 @@ from visavis.media.motion import Motion
 from visavis.settings import Settings
 from visavis.streams.worker import Worker
 
-DELAY = 8
-"""Blocks (160 ms) between a row and the moment at which its phones are read."""
+DELAY = 6
+"""Blocks (120 ms) between a row and the moment at which its phones are read."""
 SESSIONS = 4
 """Searches kept alive, about 10 MB each; a session beyond them is rebuilt when it speaks."""
 _FADE = 0.06  # seconds in which the mouth gets over a change of mind
@@ -183,4 +183,4 @@ def _agreed(seen: Seen, heard: Array) -> NDArray[np.float32]:
     odds = np.log(seen.shut + 1e-6) - np.log(1.0 - seen.shut + 1e-6)
     odds += np.where(shut_by_phones, _AGREED, -_DENIED)
     # where only the phones shut the lips, what the network sees of them still counts
-    return settled(_NETWORK * seen.controls + (1.0 - _NETWORK) * heard, 1.0 / (1.0 + np.exp(-odds)), seen.quiet)
+    return settled(_NETWORK * seen.controls + (1.0 - _NETWORK) * heard, 1.0 / (1.0 + np.exp(-odds)), seen.rest)
