@@ -60,3 +60,10 @@ def test_a_smile_with_teeth_is_an_open_mouth_and_the_others_are_closed(reference
         if path.stem != "no_face" and build_avatar(path, path.stem, size=256).rig["lips.open"]
     }
     assert open_mouths == {"office_man"}
+
+
+@pytest.mark.reference
+def test_the_lids_of_eyes_larger_than_a_person_s_close_over_the_whole_iris(reference: Path) -> None:
+    rig = build_avatar(reference / "portraits" / "painted_robot.jpg", "robot").rig
+    for (_, lower), (_, centre, radius) in zip(rig["eyes.lids"], rig["eyes.iris"], strict=True):
+        assert lower.max() > centre + 0.9 * radius

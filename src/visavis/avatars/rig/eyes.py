@@ -13,6 +13,7 @@ from visavis.avatars.rig.sampling import Floats
 
 ALONG = np.linspace(0.0, 1.0, 33, dtype=np.float32)
 """Places from an eye's left corner to its right one at which lids and colours are kept."""
+_DEEPER = np.linspace(0.02, 0.34, 17, dtype=np.float32)
 _LASHES = 0.09
 """How far lashes and liner reach from the edge of a lid, in eye lengths."""
 
@@ -59,6 +60,11 @@ def measure_eyes(plate: NDArray[np.uint8], points: Floats, irises: Floats) -> di
             [colours(upper - _LASHES - f * np.maximum(upper - _LASHES - crease, 0.0)) for f in (0.5, 0.9, 1.4)]
         )
         above = np.take_along_axis(tries, tries.sum(-1).argsort(axis=0)[2][None, :, None], axis=0)[0]
+        # a drawn eye is larger than the mesh believes: it ends where skin begins
+        deep = np.stack([colours(lower + np.float32(d)) for d in _DEEPER])
+        further = _deeper(deep, colours((upper + lower) / 2))
+        lower = lower + further * np.clip(4 * ALONG * (1 - ALONG), 0, 1) ** 0.5
+        under = np.maximum(under, lower + _LASHES + 0.03)
         below = colours((lower + _LASHES + under) / 2)
         edge = colours(upper)
         frames.append([*corners[0], *along, length])
@@ -76,6 +82,15 @@ def measure_eyes(plate: NDArray[np.uint8], points: Floats, irises: Floats) -> di
         "eyes.iris": np.array(iris_places, np.float32),
         "eyes.grain": np.array(_grain(plate, points), np.float32),
     }
+
+
+def _deeper(deep: Floats, inside: Floats) -> float:
+    """How far below the mesh's lower lid the eye still shows, from colours (d, n, 3) at `_DEEPER`; 0 for most eyes."""
+    middle = slice(len(ALONG) // 4, -(len(ALONG) // 4))
+    away = np.linalg.norm(deep - deep[-1:], axis=-1)[:, middle]  # from the skin under the eye
+    eye = np.linalg.norm(inside - deep[-1], axis=-1)[middle]
+    still = np.median(away / np.maximum(eye, 20.0), axis=1) > 0.55
+    return float(_DEEPER[np.flatnonzero(still)[-1]]) + 0.05 if still.sum() > 1 else 0.0
 
 
 def _line(local: Floats) -> Floats:
