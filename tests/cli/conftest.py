@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from visavis import settings
 from visavis.cli.app import run
 
 
@@ -37,6 +38,7 @@ def visavis(
 ) -> Generator[Command, None, None]:
     """Run `visavis ARGUMENTS` in an empty folder; the settings and the logging it makes are undone afterwards."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(settings, "_typed", {})
     before = dict(os.environ)
     ours = logging.getLogger("visavis")
     handlers, level, our_level = logging.root.handlers[:], logging.root.level, ours.level
