@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import pickle
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -101,7 +102,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=3800, help="how often the weights are moved")
     parser.add_argument("--sentences", type=int, default=3400, help="how many are spoken")
-    parser.add_argument("--cache", type=Path, default=Path("/tmp/visavis-lips.pickle"), help="where speech is kept")
+    parser.add_argument(
+        "--cache", type=Path, default=Path(tempfile.gettempdir(), "visavis-lips.pickle"), help="where speech is kept"
+    )
     parser.add_argument("--output", type=Path, default=OUTPUT)
     options = parser.parse_args()
     train(*heard(options.sentences, options.cache), options.steps, options.output)
