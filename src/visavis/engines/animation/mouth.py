@@ -27,9 +27,9 @@ WIDEST_GAP = 0.52
 """Gap between the inner lips at aperture 1, in mouth widths (`MouthFrame.width`)."""
 CHIN_DROP = 0.18
 """How far the chin falls at jaw 1, in mouth widths."""
-_WIDEN, _NARROW = 0.21, 0.28  # share of its width a mouth grows at width 1, and shrinks at each of narrow and round
+_WIDEN, _NARROW = 0.21, 0.24  # share of its width a mouth grows at width 1, and shrinks at each of narrow and round
 _KEPT_OPEN = 0.06  # the same for an open mouth, whose corners would be seen to draw in
-_NARROWEST = 0.52  # of the width at rest
+_NARROWEST = 0.58  # of the width at rest
 _NECK = 0.50  # length below the chin over which the jaw's motion fades
 _TABLE = np.linspace(-4.0, 4.0, 641, dtype=np.float32)  # positions across the mouth; its corners are at -1 and 1
 
