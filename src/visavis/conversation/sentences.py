@@ -14,7 +14,7 @@ FIRST_WORDS = 3
 """The first line may end at a comma after this many words: it is heard sooner, and a clause still sounds whole."""
 JOINED_WORDS = 4
 """And before a joining word, as in 'The sky is blue | because …', after this many."""
-LATE_WORDS = 6
+LATE_WORDS = 5
 """And before any small word that begins a phrase ('a bond | of love and trust'), after this many."""
 LONGEST = 240
 """Characters. A longer sentence is cut at its last comma or space: a voice should not wait for more."""

@@ -13,6 +13,7 @@ from visavis.errors import BadInput, EngineFailed
 from visavis.media.clip import Clip
 from visavis.media.video import Frame, frame_times
 from visavis.playback.encoder import Codec, Encoder, check_output
+from visavis.streams.buffered import buffered
 from visavis.streams.flow import Stream
 from visavis.streams.worker import Worker
 
@@ -52,10 +53,9 @@ async def write_mp4(
     picture may hold but never slides against the sound. `metadata` are tags such as `title`; that the video is
     AI-generated is added to them.
 
-    `clips` is closed however this ends; pass it `buffered` to have clips made while others are encoded. On failure
-    and on cancellation nothing stays behind, and a file that was at `path` is untouched. Raises `OutputFailed` where
-    the file cannot be written, `BadInput` for an unknown kind of file and for clips without any sound, `EngineFailed`
-    for a clip without a picture.
+    `clips` is closed however this ends. On failure and on cancellation nothing stays behind, and a file that was at
+    `path` is untouched. Raises `OutputFailed` where the file cannot be written, `BadInput` for an unknown kind of file
+    and for clips without any sound, `EngineFailed` for a clip without a picture.
     """
     worker = Worker("encode")
     encoder: Encoder | None = None
@@ -63,14 +63,15 @@ async def write_mp4(
     try:
         async with aclosing(clips):
             check_output(path, codec)
-            async for clip in clips:
-                if not len(clip.audio):
-                    continue
-                if encoder is None or held is None:
-                    height, width = _first(clip).pixels.shape[:2]
-                    encoder = Encoder(path, codec, (width, height), fps, clip.audio.rate, metadata or {})
-                held = await _add(clip, held, encoder, fps, worker)
-                progress(encoder.samples / clip.audio.rate)
+            async with aclosing(buffered(clips, ahead=1)) as made:  # one is drawn while another is encoded
+                async for clip in made:
+                    if not len(clip.audio):
+                        continue
+                    if encoder is None or held is None:
+                        height, width = _first(clip).pixels.shape[:2]
+                        encoder = Encoder(path, codec, (width, height), fps, clip.audio.rate, metadata or {})
+                    held = await _add(clip, held, encoder, fps, worker)
+                    progress(encoder.samples / clip.audio.rate)
         if encoder is None:
             raise BadInput("there is no sound to make a video of: ask for something that can be said aloud")
         await worker.run(encoder.finish)
