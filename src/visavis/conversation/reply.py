@@ -47,6 +47,8 @@ def reply(history: History, engines: Engines, avatar: Avatar, manner: Manner, tu
 
 def own_voice(avatar: Avatar, tts: SpeechSynthesizer, language: str) -> str | None:
     """The avatar's voice, where the synthesizer has it and it speaks the language; None is the synthesizer's choice."""
+    if avatar.voice is None:
+        return None
     base = language.split("-")[0].lower()
     speaking = [voice.name for voice in tts.voices() if voice.language.split("-")[0].lower() == base]
-    return None if avatar.voice is None else named(avatar.voice, speaking)
+    return named(avatar.voice, speaking)

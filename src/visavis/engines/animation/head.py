@@ -23,7 +23,7 @@ class HeadWarp:
     """The warp of one avatar's head: a relief turned in space, as far as each part of the picture belongs to it."""
 
     def __init__(self, rig: Mapping[str, NDArray[Any]], shape: tuple[int, ...]) -> None:
-        self._height, self._width = shape[:2]
+        height, width = shape[:2]
         self._nodes = node_positions(shape)
         self._offset = self._nodes - rig["head.pivot"]
         self._depth: Floats = rig["head.depth"]
@@ -32,7 +32,7 @@ class HeadWarp:
         self._interocular, self._face = (float(v) for v in rig["head.scale"])
         self._brows: Floats = rig["head.brows"]
         rows, columns = self._weight.shape
-        self._to_node = np.array([columns / self._width, rows / self._height], np.float32)
+        self._to_node = np.array([columns / width, rows / height], np.float32)
         self._node_index = np.stack(
             np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)), axis=-1
         )

@@ -26,11 +26,10 @@ class GridWarp:
         """`shape` of the pictures, (h, w, …); `nodes` (rows, columns, 2): pixel indices where the nodes stand."""
         self._height, self._width = shape[:2]
         self._rows, self._columns = nodes.shape[:2]
-        self._steps = np.array([self._width / self._columns, self._height / self._rows], np.float32)
-        self._nodes = nodes
+        steps = self._width / self._columns, self._height / self._rows
         self._x, self._y = (
             np.ascontiguousarray(np.concatenate([[line[0] - step], line, [line[-1] + step]]), np.float32)
-            for line, step in zip((nodes[0, :, 0], nodes[:, 0, 1]), self._steps, strict=True)
+            for line, step in zip((nodes[0, :, 0], nodes[:, 0, 1]), steps, strict=True)
         )
         self._compiled = compiled
         if not compiled:
