@@ -21,8 +21,9 @@ from visavis.media.phones import LABIODENTAL
 
 ROWS = 200
 """Rows of an example: four seconds."""
-COLUMNS = 11
-"""Numbers a row: the seven controls; whether lips are shut, tucked, and quiet; and which viseme it is."""
+COLUMNS = 12
+"""Numbers a row: the seven controls; whether lips are shut, tucked, and quiet; which viseme it is; and whether it
+is the middle of the time that lips are shut."""
 PREPARING, SETTLING = 3, 4
 """Rows before and after speech that are not quiet."""
 _NAMES = {name: i for i, name in enumerate(VISEMES)}
@@ -86,7 +87,10 @@ def targets(sounds: list[Sound], n: int) -> np.ndarray:
             quiet[max(b - PREPARING, a) : b] = 0
     controls = Timeline.of(sounds, 0.0, float(times[-1])).controls(times)
     shut = (controls[:, 0] <= CLOSED_GAP) & (controls[:, 5] >= 0.4)
-    return np.column_stack([controls, shut, tucked, quiet, viseme])
+    middle = np.zeros(n)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], shut, [0]])))
+    middle[(edges[::2] + edges[1::2] - 1) // 2] = 1
+    return np.column_stack([controls, shut, tucked, quiet, viseme, middle])
 
 
 def no_speech(seconds: float, rng: np.random.Generator) -> np.ndarray:

@@ -66,3 +66,16 @@ def test_the_cache_says_what_it_freed(visavis: Command, avatars: Path) -> None:
     outcome = visavis("avatar", "clear-cache")
     assert outcome.out.startswith(f"freed {PORTRAIT.stat().st_size / 1e6:.1f} MB (1 face);")
     assert list((avatars / ".cache").iterdir()) == []
+
+
+@pytest.mark.usefixtures("avatars")
+def test_an_avatar_speaks_with_its_own_voice_or_it_is_said_that_it_cannot(visavis: Command) -> None:
+    assert visavis("avatar", "create", PORTRAIT, "--name", "anna", "--voice", "en-gb").code == 0
+    own, other, unnamed = (
+        visavis("--set", "llm=fake", "ask", "Who are you?", "--size", "128", *more)
+        for more in (("-a", "anna"), ("-a", "anna", "--tts", "fake"), ("--tts", "fake"))
+    )
+    assert own.code == other.code == unnamed.code == 0
+    assert "espeak (tts)" in own.out
+    assert "anna's own voice 'en-gb' cannot be had here for 'en'" in other.err
+    assert "own voice" not in own.err + unnamed.err

@@ -132,7 +132,7 @@ async def test_silence_is_no_utterance(engines: Engines) -> None:
 
 def test_an_avatar_speaks_with_its_own_voice_where_the_synthesizer_has_it(engines: Engines, avatar: Avatar) -> None:
     mine = replace(avatar, voice="hum")
-    assert own_voice(mine, engines.tts, "en-GB") == "hum"
-    assert own_voice(mine, engines.tts, "de") is None
-    assert own_voice(replace(avatar, voice="rms"), engines.tts, "en") is None
-    assert own_voice(avatar, engines.tts, "en") is None
+    assert own_voice(mine, engines.tts.voices(), "en-GB") == "hum"
+    assert own_voice(mine, engines.tts.voices(), "de") is None
+    assert own_voice(replace(avatar, voice="rms"), engines.tts.voices(), "en") is None
+    assert own_voice(avatar, engines.tts.voices(), "en") is None

@@ -195,7 +195,8 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
         check_voice(settings.voice, settings)
     chosen = _chosen(slots, settings)
     avatar = await _avatar(avatar_name, settings)
-    settings = _as(avatar_name, avatar, settings)
+    settings = _with_voice(avatar, _as(avatar_name, avatar, settings))
+    chosen |= _chosen(["tts"], settings)  # of the synthesizers, the one that has the avatar's voice
     _introduce(job, settings, chosen)
     begun = time.perf_counter()
     warming = asyncio.ensure_future(asyncio.to_thread(warm))  # beside the engines, before the first number is said
@@ -318,6 +319,23 @@ def _as(asked: str | None, avatar: Avatar, settings: Settings) -> Settings:
     if asked is None or asked.lower() != avatar.name.lower() or not sayable or settings.system_prompt != SYSTEM_PROMPT:
         return settings
     return settings.model_copy(update={"system_prompt": introduction(spoken.title())})
+
+
+def _with_voice(avatar: Avatar, settings: Settings) -> Settings:
+    """The settings with the avatar's own voice, where none is asked for and one here can say this language with it."""
+    from visavis.avatars.builtins import BUILTINS
+    from visavis.conversation.reply import own_voice
+    from visavis.engines.loading import usable_voices
+
+    if avatar.voice is None or settings.voice is not None:
+        return settings
+    if (voice := own_voice(avatar, usable_voices(settings), settings.language)) is not None:
+        return settings.model_copy(update={"voice": voice})
+    if avatar.name in BUILTINS:
+        return settings  # theirs is a suggestion
+    lack = f"{avatar.name}'s own voice '{avatar.voice}' cannot be had here for '{settings.language}'"
+    typer.echo(f"note: {lack}: another speaks; --voice names one", err=True)
+    return settings
 
 
 def _manner(settings: Settings) -> Manner:

@@ -189,7 +189,8 @@ def _weights() -> list[Finding]:
     if missing:
         size = sum(weights.find(name).bytes for name in missing) / 1e6
         faults = ", ".join(f"{name} ({weights.fault(name)})" for name in missing)
-        return [Finding("data files", "fails", f"{faults}; {size:.0f} MB to fetch", "visavis models pull")]
+        when = f"{size:.0f} MB to fetch, which the first question that needs them does"
+        return [Finding("data files", "falls back", f"{faults}; {when}", "visavis models pull")]
     return [Finding("data files", "works", f"all in {weights.folder()}")]
 
 

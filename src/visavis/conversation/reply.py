@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from visavis.avatars.avatar import Avatar
@@ -12,7 +13,7 @@ from visavis.conversation.sentences import sentences
 from visavis.conversation.speak import speak
 from visavis.conversation.think import think
 from visavis.engines.loading import Engines
-from visavis.engines.protocols import Rendering, Sampling, SpeechSynthesizer
+from visavis.engines.protocols import Rendering, Sampling, Voice
 from visavis.engines.voices import named
 from visavis.media.clip import Clip
 from visavis.media.mood import PLAIN, Mood
@@ -39,16 +40,15 @@ def reply(history: History, engines: Engines, avatar: Avatar, manner: Manner, tu
     """The answer to the history's last message, in clips. Closing it stops all work on it."""
     words = think(history, engines.llm, manner.sampling)
     lines = buffered(sentences(words, manner.language, manner.speed), ahead=2)
-    own = own_voice(avatar, engines.tts, manner.language)
+    own = own_voice(avatar, engines.tts.voices(), manner.language)
     speech = speak(lines, engines.tts, manner.voice or own)
     speech = buffered(rested(speech) if manner.rests else speech, ahead=4)
     return animate(speech, avatar, engines.articulation, engines.animation, manner.rendering, turn, manner.mood)
 
 
-def own_voice(avatar: Avatar, tts: SpeechSynthesizer, language: str) -> str | None:
-    """The avatar's voice, where the synthesizer has it and it speaks the language; None is the synthesizer's choice."""
+def own_voice(avatar: Avatar, voices: Iterable[Voice], language: str) -> str | None:
+    """The avatar's voice, if it is among the `voices` and speaks the language; None leaves the choice to others."""
     if avatar.voice is None:
         return None
     base = language.split("-")[0].lower()
-    speaking = [voice.name for voice in tts.voices() if voice.language.split("-")[0].lower() == base]
-    return named(avatar.voice, speaking)
+    return named(avatar.voice, (voice.name for voice in voices if voice.language.split("-")[0].lower() == base))

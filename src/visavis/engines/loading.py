@@ -17,6 +17,7 @@ from visavis.engines.protocols import (
     Slot,
     SpeechRecognizer,
     SpeechSynthesizer,
+    Voice,
     VoiceActivityDetector,
 )
 from visavis.engines.registry import candidates, create
@@ -64,13 +65,19 @@ async def load_engines(settings: Settings, slots: Collection[Slot] = SLOTS) -> A
         await asyncio.gather(*(_leave(chosen[slot], load) for slot, load in loads.items()))
 
 
-def check_voice(voice: str, settings: Settings) -> str:
-    """The voice's name as its synthesizer spells it. Raises `BadInput`, with near names, if no usable one has it."""
-    known: list[str] = []
+def usable_voices(settings: Settings) -> list[Voice]:
+    """The voices of every synthesizer that can run here and that the settings allow."""
+    known: list[Voice] = []
     for candidate in candidates("tts"):
         usable = candidate.availability.ready and (candidate.info.rank >= 0 or candidate.info.name == settings.tts)
         if usable and settings.tts in ("auto", candidate.info.name):
-            known += [each.name for each in candidate.engine(settings).voices()]
+            known += candidate.engine(settings).voices()
+    return known
+
+
+def check_voice(voice: str, settings: Settings) -> str:
+    """The voice's name as its synthesizer spells it. Raises `BadInput`, with near names, if no usable one has it."""
+    known = [each.name for each in usable_voices(settings)]
     if (found := named(voice, known)) is None:
         raise BadInput(f"there is no voice '{voice}' here; there is {', '.join(near(voice, known))}, … ({_VOICES})")
     return found

@@ -68,8 +68,8 @@ class LlamaCpp:
         file = load_settings().llm_file
         if file is not None and not file.is_file():
             return Availability(False, f"there is no file {file}", "set VISAVIS_LLM_FILE to a GGUF file")
-        if file is None and not weights.present(MODEL):
-            return Availability(False, f"{MODEL} is missing", "run `visavis models pull`")
+        if file is None and (fault := weights.fault(MODEL)):
+            return Availability(False, f"{MODEL}: {fault}", "run `visavis models pull`")
         return Availability(True)
 
     async def __aenter__(self) -> Self:
