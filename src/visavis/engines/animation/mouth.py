@@ -23,11 +23,11 @@ from visavis.avatars.rig.sampling import Floats, enlarge
 from visavis.engines.animation.fade import fade
 from visavis.engines.animation.pose import Pose
 
-WIDEST_GAP = 0.52
+WIDEST_GAP = 0.56
 """Gap between the inner lips at aperture 1, in mouth widths (`MouthFrame.width`)."""
 CHIN_DROP = 0.18
 """How far the chin falls at jaw 1, in mouth widths."""
-_WIDEN, _NARROW = 0.21, 0.24  # share of its width a mouth grows at width 1, and shrinks at each of narrow and round
+_WIDEN, _NARROW = 0.24, 0.24  # share of its width a mouth grows at width 1, and shrinks at each of narrow and round
 _KEPT_OPEN = 0.06  # the same for an open mouth, whose corners would be seen to draw in
 _NARROWEST = 0.58  # of the width at rest
 _NECK = 0.50  # length below the chin over which the jaw's motion fades
@@ -207,7 +207,7 @@ class MouthWarp:
         ).astype(np.float32)
         mid = len(_TABLE) // 2
         spread = pose.width - r
-        half = 1 + (_WIDEN if spread > 0 else _NARROW) * spread + self._kept_open * a
+        half = 1 + (_WIDEN if spread > 0 else _NARROW) * spread + self._kept_open * a - 0.2 * a * (1 - a)
         return Lips(
             tables,
             top=float(y_u.min()),
