@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tools.train_lips_data import Example, batch, hearable, no_speech
-from tools.train_lips_speech import utterances
+from tools.train_lips_speech import FLITE, utterances
 from visavis.engines.articulation import spectrum
 from visavis.engines.articulation.lips import FUTURE, LAYERS, OUTPUTS, PAST, WIDTH
 from visavis.engines.articulation.visemes import VISEMES
@@ -38,13 +38,13 @@ NEAR = 2
 """Rows by which the label of a closure may be off."""
 
 
-def heard(count: int, cache: Path) -> tuple[list[Example], np.ndarray]:
+def heard(count: int, cache: Path, natural: Sequence[str]) -> tuple[list[Example], np.ndarray]:
     """The examples and ten minutes of no speech, from `cache` if it holds them."""
     if cache.is_file():
         kept: tuple[list[Example], np.ndarray] = pickle.loads(cache.read_bytes())
         return kept
     rng = np.random.default_rng(1)
-    made = [hearable(spoken, rng) for spoken in utterances(count, seed=5)], no_speech(600, rng)
+    made = [hearable(spoken, rng) for spoken in utterances(count, 5, natural)], no_speech(600, rng)
     cache.write_bytes(pickle.dumps(made))
     return made
 
@@ -123,11 +123,13 @@ def save(state: dict[str, object], output: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=3800, help="how often the weights are moved")
-    parser.add_argument("--sentences", type=int, default=3400, help="how many are spoken")
+    parser.add_argument("--steps", type=int, default=9000, help="how often the weights are moved")
+    parser.add_argument("--sentences", type=int, default=4500, help="how many are spoken")
     parser.add_argument(
         "--cache", type=Path, default=Path(tempfile.gettempdir(), "visavis-lips.pickle"), help="where speech is kept"
     )
+    parser.add_argument("--without", choices=FLITE, help="a natural voice to leave out, and to measure on")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     options = parser.parse_args()
-    train(*heard(options.sentences, options.cache), options.steps, options.output)
+    natural = [voice for voice in FLITE if voice != options.without]
+    train(*heard(options.sentences, options.cache, natural), options.steps, options.output)

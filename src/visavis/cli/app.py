@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -150,10 +151,9 @@ def _bug(error: Exception) -> int:
 
 
 def _register() -> None:
-    # each module adds its commands; none imports anything heavy before its command runs
-    from visavis.cli import ask, avatar, doctor, evaluate, models
-
-    _ = (ask, avatar, doctor, evaluate, models)
+    # each module adds its commands, in the order in which help shows them; none imports anything heavy before it runs
+    for subject in ("ask", "animate", "avatar", "models", "doctor", "evaluate"):
+        importlib.import_module(f"visavis.cli.{subject}")
 
 
 _register()

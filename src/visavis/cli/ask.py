@@ -1,4 +1,4 @@
-"""`visavis ask` and `visavis animate`: a question, or speech, to a video of a face that speaks."""
+"""`visavis ask`: a question to a video of a face that answers."""
 
 from __future__ import annotations
 
@@ -7,81 +7,41 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from visavis.cli.app import app, examples, override
+from visavis.cli.job import (
+    AvatarOption,
+    CodecOption,
+    EmotionOption,
+    FpsOption,
+    Job,
+    JsonOption,
+    MotionOption,
+    OutputOption,
+    SizeOption,
+    chosen_engines,
+    find_avatar,
+    introduce,
+    write,
+)
 from visavis.errors import BadInput
-from visavis.streams.flow import Stream
 
 if TYPE_CHECKING:
     from visavis.avatars.avatar import Avatar
     from visavis.conversation.reply import Manner
-    from visavis.engines.protocols import EngineInfo, Slot
+    from visavis.engines.protocols import Slot
     from visavis.media.clip import Clip
-    from visavis.media.mood import State
-    from visavis.playback.mp4 import Written
     from visavis.settings import Settings
-
-AvatarOption = Annotated[
-    str | None,
-    typer.Option("--avatar", "-a", help="A picture, a video, or an avatar's name; vera otherwise."),
-]
-OutputOption = Annotated[Path, typer.Option("--output", "-o", help="The video to write (.mp4, or .webm for VP9).")]
-MotionOption = Annotated[
-    Path | None, typer.Option("--motion", metavar="FILE.json", help="Also write the face's motion, words and times.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
-SizeOption = Annotated[int | None, typer.Option("--size", help="Pixels of the video's longer side.  [default: 512]")]
-FpsOption = Annotated[int | None, typer.Option("--fps", help="Pictures a second.  [default: 25]")]
-CodecOption = Annotated[str | None, typer.Option("--codec", help="h264 or vp9.  [default: h264]")]
-EmotionOption = Annotated[
-    str | None,
-    typer.Option(
-        "--emotion",
-        metavar="NAME[:STRENGTH]",
-        help="neutral, friendly, happy, sad, surprised or concerned; strength 0 to 1.  [default: friendly:0.5]",
-    ),
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Where a video goes, and what goes with it."""
-
-    output: Path
-    motion: Path | None
-    as_json: bool
-
-    def check(self, settings: Settings, *inputs: Path | str | None) -> None:
-        """See that all can be written, and that it destroys nothing that is read; raises what stands against it."""
-        from visavis.playback.motion_file import check_motion
-        from visavis.playback.mp4 import check_output
-
-        taken = {Path(each).resolve() for each in inputs if each is not None}
-        for place in (self.output, self.motion):
-            if place is not None and place.resolve() in taken:
-                raise BadInput(f"'{place}' is in use for something else here: choose another name to write to")
-            if place is not None:
-                taken.add(place.resolve())
-        check_output(self.output, settings.codec)
-        if self.output.suffix.lower() == ".webm" and settings.codec == "h264" and "codec" in settings.model_fields_set:
-            raise BadInput(f"'{self.output.name}' cannot hold H.264: end its name in .mp4, or choose --codec vp9")
-        if self.motion is not None:
-            check_motion(self.motion)
-
-    def say(self, text: str) -> None:
-        """A line for a person; a program reads the JSON at the end instead."""
-        if not self.as_json:
-            typer.echo(text)
 
 
 class _Question(TyperCommand):
@@ -129,50 +89,6 @@ def ask(
     asyncio.run(_ask(question, avatar, Job(output, motion, as_json)))
 
 
-@app.command(
-    epilog=examples(
-        "visavis animate speech.mp3 -a me.jpg -o me.mp4",
-        "visavis animate speech.mp3 --emotion sad:0.6",
-        "visavis animate --idle 10 --state listening -o listening.mp4",
-    )
-)
-def animate(
-    speech: Annotated[
-        Path | None,
-        typer.Argument(help="Speech in any language: wav, mp3, flac, ogg, m4a, webm, …", show_default=False),
-    ] = None,
-    avatar: AvatarOption = None,
-    output: OutputOption = Path("speech.mp4"),
-    emotion: EmotionOption = None,
-    idle: Annotated[
-        float | None,
-        typer.Option(
-            "--idle", metavar="SECONDS", min=0.2, max=600, help="A silent video of this length, without SPEECH."
-        ),
-    ] = None,
-    state: Annotated[
-        Literal["idle", "listening", "thinking"] | None,
-        typer.Option("--state", help="What the face does in it.  [default: idle]"),
-    ] = None,
-    motion: MotionOption = None,
-    size: SizeOption = None,
-    fps: FpsOption = None,
-    codec: CodecOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Let a face speak a recording, its lips moved by the sound alone.
-
-    With --idle instead of a recording, it is silent, and lives.
-    """
-    override(emotion=emotion, size=size, fps=fps, codec=codec)
-    job = Job(output, motion, as_json)
-    if speech is None and idle is None:
-        raise BadInput("name a recording to speak, or a length in seconds to be silent for, as in --idle 10")
-    if speech is not None and (idle is not None or state is not None):
-        raise BadInput("a face that speaks is not idle: leave out the recording, or --idle and --state")
-    asyncio.run(_animate(idle or 0.0 if speech is None else speech, state or "idle", avatar, job))
-
-
 async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
     from visavis.cli.progress import bar
     from visavis.conversation.history import History
@@ -193,11 +109,11 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
     slots: list[Slot] = ["llm", "tts", "articulation", "animation", *(("vad", "asr") if spoken else ())]
     if settings.voice is not None:
         check_voice(settings.voice, settings)
-    chosen = _chosen(slots, settings)
-    avatar = await _avatar(avatar_name, settings)
+    chosen = chosen_engines(slots, settings)
+    avatar = await find_avatar(avatar_name, settings)
     settings = _with_voice(avatar, _as(avatar_name, avatar, settings))
-    chosen |= _chosen(["tts"], settings)  # of the synthesizers, the one that has the avatar's voice
-    _introduce(job, settings, chosen)
+    chosen |= chosen_engines(["tts"], settings)  # of the synthesizers, the one that has the avatar's voice
+    introduce(job, settings, chosen)
     begun = time.perf_counter()
     warming = asyncio.ensure_future(asyncio.to_thread(warm))  # beside the engines, before the first number is said
     async with load_engines(settings, slots) as engines:
@@ -210,7 +126,7 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
         history = History.begin(settings.system_prompt).asked(heard)
         clips = reply(history, engines, avatar, _manner(settings))
         with _told(job) as told, bar("speaking", None, "s") if job.as_json else nullcontext(_unseen) as progress:
-            written = await _write(clips, job, settings, progress, told)
+            written = await write(clips, job, settings, progress, told)
     job.say(f"video:  {written.path} ({written.duration:.1f} s, made in {time.perf_counter() - asked:.1f} s)")
     if job.as_json:
         facts = {
@@ -227,84 +143,6 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
             },
         }
         typer.echo(json.dumps(facts, indent=2))
-
-
-async def _animate(speech: Path | float, state: State, avatar_name: str | None, job: Job) -> None:
-    """`speech` is a recording, or seconds of silence to spend in a state."""
-    from visavis.cli.progress import bar
-    from visavis.conversation.animate import animate as animated
-    from visavis.conversation.idle import idling
-    from visavis.conversation.recording import recording
-    from visavis.conversation.rests import rested
-    from visavis.engines.loading import load_engines
-    from visavis.engines.protocols import Rendering
-    from visavis.media.codecs import probe_audio
-    from visavis.media.mood import Mood
-    from visavis.settings import load_settings
-
-    settings = load_settings()
-    spoken = speech if isinstance(speech, Path) else None
-    job.check(settings, spoken, avatar_name)
-    total = speech if isinstance(speech, float) else probe_audio(speech)
-    slots: list[Slot] = ["articulation", "animation"]
-    chosen = _chosen(slots, settings)
-    avatar = await _avatar(avatar_name, settings)
-    _introduce(job, settings, chosen)
-    begun = time.perf_counter()
-    async with load_engines(settings, slots) as engines:
-        rendering = Rendering(settings.size, Fraction(settings.fps))
-        face = avatar, engines.articulation, engines.animation, rendering
-        mood = Mood.of(settings.emotion)
-        if isinstance(speech, float):
-            clips = idling(speech, *face, mood.doing(state))
-        else:
-            clips = animated(rested(recording(speech)), *face, mood=mood)
-        with bar("speaking", total, "s") as progress:
-            written = await _write(clips, job, settings, progress)
-    job.say(f"video:  {written.path} ({written.duration:.1f} s, made in {time.perf_counter() - begun:.1f} s)")
-    if job.as_json:
-        facts = {"video": str(written.path), "motion": job.motion and str(job.motion), "frames": written.frames}
-        typer.echo(json.dumps(facts | {"seconds": round(written.duration, 3)}, indent=2))
-
-
-def _chosen(slots: Collection[Slot], settings: Settings) -> dict[Slot, EngineInfo]:
-    """The engines to use, with what they and the making of avatars need fetched for the first time."""
-    from visavis.cli.models import fetch_missing
-    from visavis.engines.registry import check_named, choose, wanted_weights
-
-    for slot in slots:
-        check_named(slot, settings)  # before a download
-    fetch_missing(wanted_weights(slots, settings))
-    return {slot: choose(slot, settings).info for slot in slots}
-
-
-def _introduce(job: Job, settings: Settings, chosen: Mapping[Slot, EngineInfo]) -> None:
-    """Say in one line what is used."""
-    from visavis.engines.registry import speaks
-
-    if "llm" in chosen and not speaks(chosen["llm"], settings.language):
-        known = ", ".join(chosen["llm"].languages)
-        typer.echo(
-            f"note: {chosen['llm'].name} answers in {known} only; --llm-url names a server that knows more", err=True
-        )
-    job.say("using:  " + ", ".join(f"{info.name} ({slot})" for slot, info in chosen.items()))
-
-
-async def _avatar(name: str | None, settings: Settings) -> Avatar:
-    from visavis.avatars.store import AvatarStore, resolve
-    from visavis.cli.progress import steps
-    from visavis.streams.worker import Worker
-
-    worker = Worker("avatar")
-    try:
-        with steps("avatar") as progress:
-            store = AvatarStore(settings.data_dir / "avatars")
-            avatar = await worker.run(resolve, name, store, size=settings.size, progress=progress)
-        if avatar.note and avatar.name not in {entry.name for entry in store.list()}:
-            typer.echo(f"{name}: {avatar.note}", err=True)  # which face was taken, what was cut off
-        return avatar
-    finally:
-        worker.close()
 
 
 def _as(asked: str | None, avatar: Avatar, settings: Settings) -> Settings:
@@ -352,24 +190,6 @@ def _manner(settings: Settings) -> Manner:
         rests=True,
         mood=Mood.of(settings.emotion),
     )
-
-
-async def _write(
-    clips: Stream[Clip],
-    job: Job,
-    settings: Settings,
-    progress: Callable[[float], None],
-    *takers: Callable[[Clip], None],
-) -> Written:
-    """Write the clips, and their motion where it is asked for; the takers are shown every clip."""
-    from visavis.playback.motion_file import MotionWriter
-    from visavis.playback.mp4 import write_mp4
-    from visavis.playback.noted import noted
-
-    fps = Fraction(settings.fps)
-    with MotionWriter(job.motion, fps) as motion:
-        seen = noted(clips, motion.add, *takers)
-        return await write_mp4(seen, job.output, fps=fps, codec=settings.codec, progress=progress)
 
 
 def _unseen(seconds: float) -> None:
