@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -11,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from visavis.cli import app
 
 ANSWER = "This answer goes on and on, about maps and bread and many other things. " * 40
 
@@ -59,3 +62,35 @@ def test_an_interrupted_answer_leaves_nothing(tmp_path: Path, moment: str, tts: 
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)  # nobody of its family is left
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
+def test_a_job_that_is_told_to_end_is_cancelled_where_it_waits_and_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            for _ in range(1000):  # an exception would strike here
+                pass
+            ended.append("went on")
+            await asyncio.sleep(5)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    def run(arguments: list[str]) -> int:
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(work())
+        return app.EXIT_INTERRUPTED
+
+    monkeypatch.setattr(app, "run", run)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit):
+            app.main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended == ["went on", "cancelled"]

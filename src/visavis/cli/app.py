@@ -86,9 +86,10 @@ def override(**values: object) -> None:
 
 def main() -> None:
     """Run the command; every failure is one line on standard error and an exit code."""
-    # a job that is told to end cleans up as one that is interrupted: nothing half-written stays
+    # a job that is told to end cleans up as one that is interrupted: nothing half-written stays. An exception would
+    # strike anywhere in the event loop; the interrupt's own signal is one that asyncio turns into a cancellation
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, lambda sign, frame: signal.raise_signal(signal.SIGINT))
     sys.exit(run(sys.argv[1:]))
 
 
