@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from visavis.avatars.rig.cutout import measure_cutout
 from visavis.avatars.rig.eyes import measure_eyes
 from visavis.avatars.rig.frame import fit_frame
+from visavis.avatars.rig.fringe import hang_fringe
 from visavis.avatars.rig.head import measure_head
 from visavis.avatars.rig.interior import paint_interior
 from visavis.avatars.rig.lips import measure_lips
@@ -38,6 +39,7 @@ def build_rig(
         **frame.to_arrays(),
         **lips,
         **paint_interior(plate, points, eyes, frame, lips["lips.seam"]),
+        **({} if lips["lips.open"] else hang_fringe(plate, points, frame, lips["lips.seam"])),
         **measure_eyes(plate, points, eyes),
         **measure_head(
             plate.shape[:2],

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.avatars.rig.frame import MouthFrame
+from visavis.avatars.rig.fringe import HALF, REACH, ROOT
 from visavis.avatars.rig.sampling import Floats, Picture
 from visavis.engines.animation.mouth import Lips, Warped
 from visavis.engines.animation.pose import Pose
 
 _CONTACT_WIDTH = 0.016  # of the line where lips touch, in mouth widths
+_BITE = 0.06  # how much of a tucked lower lip the upper teeth hide, in mouth widths
 
 
 class Interior:
@@ -22,6 +24,8 @@ class Interior:
 
     def __init__(self, rig: Mapping[str, NDArray[Any]], frame: MouthFrame) -> None:
         self._frame = frame
+        self._rim = np.asarray(rig["mouth.flesh"], np.float32) * np.array([0.38, 0.27, 0.27], np.float32)
+        self._fringe = rig.get("mouth.fringe")
         self._x, self._y = (int(v) for v in rig["mouth.box"])
         self._sprites = {
             name: np.asarray(rig[f"mouth.{name}"], np.uint8)
@@ -42,6 +46,9 @@ class Interior:
     def draw(self, picture: Floats, warped: Warped, corner: tuple[int, int], lips: Lips, pose: Pose) -> None:
         """Lay teeth, tongue and cavity between parted lips, in place; `corner` is where the band lies on the plate."""
         coverage = np.clip(warped.below_upper + np.float32(0.5), 0, 1)
+        # a lower lip that is tucked in lies behind the upper teeth
+        bite = _BITE * self._frame.width * pose.tuck * max(1 - pose.aperture / 0.35, 0.0)
+        shown = coverage - np.clip(warped.below_lower + np.float32(0.5 - bite), 0, 1) if bite else None
         coverage -= np.clip(warped.below_lower + np.float32(0.5), 0, 1)
         # the sprites' box bounds what can be shown
         x0, y0 = corner
@@ -50,7 +57,8 @@ class Interior:
         right, bottom = min(self._x + width - x0, picture.shape[1]), min(self._y + height - y0, picture.shape[0])
         if right <= left or bottom <= top:
             return
-        x, y, w, h = cv2.boundingRect((coverage[top:bottom, left:right] > 0.004).astype(np.uint8))
+        seen = coverage if shown is None else shown
+        x, y, w, h = cv2.boundingRect((seen[top:bottom, left:right] > 0.004).astype(np.uint8))
         if not w or not h:
             return
         view = (slice(top + y, top + y + h), slice(left + x, left + x + w))
@@ -58,15 +66,53 @@ class Interior:
 
         inside = self._cut("cavity", at, (w, h), 0.0)[..., :3]
         fall = lips.lower
+        teeth = self._cut("upper_teeth", at, (w, h), -0.05 * pose.round)
         _over(inside, self._cut("tongue", at, (w, h), 0.025 + 0.38 * fall - 0.11 * pose.tongue))
-        _over(inside, self._cut("lower_teeth", at, (w, h), 0.95 * fall - 0.012))
-        _over(inside, self._cut("upper_teeth", at, (w, h), -0.05 * pose.round))
-        unit = np.float32(1 / (0.03 * self._frame.width))
-        shadow = np.float32(0.26 + 0.2 * pose.round) * np.exp(-np.maximum(warped.below_upper[view], 0) * unit)
-        shadow += np.float32(0.12) * np.exp(np.minimum(warped.below_lower[view], 0) * unit)
-        inside *= (1 - shadow)[..., None]
+        _over(inside, self._cut("lower_teeth", at, (w, h), 0.95 * fall - 0.020))
+        _over(inside, teeth)
+        # lips let less light in the less they part, and the further they come forward
+        lit = np.float32((0.78 + 0.22 * min(lips.gap / 0.25, 1.0)) * (1 - 0.25 * pose.round))
+        unit = np.float32(1 / self._frame.width)
+        light = lit - np.float32(0.30) * lit * np.exp(np.maximum(warped.below_upper[view], 0) * (unit / -0.030))
+        inside *= light[..., None]
+        # lips are thick: they turn inwards before they end
+        rim = np.float32(0.60) * np.exp(np.minimum(warped.below_lower[view], 0) * (unit / 0.018))
+        inside += (self._rim - inside) * rim[..., None]
         under = picture[view]
         under += (inside - under) * coverage[view][..., None]
+        if shown is not None:
+            _over(under, teeth * (shown[view] * (0.5 + 0.5 * light))[..., None])
+        if self._fringe is not None:
+            out = min(lips.gap / 0.30 + 0.35 * pose.tuck, 1.0)
+            hung = np.flatnonzero((warped.below_upper[view] < out * REACH * self._frame.width).any(axis=1))
+            rows = top + y + int(hung.max(initial=0)) + 1
+            y = max(top + y - round(ROOT * self._frame.width), 0)
+            view = (slice(y, rows), view[1])
+            self._hang(self._fringe, picture[view], warped, view, (x0 + view[1].start, y0 + y), out)
+
+    def _hang(
+        self,
+        fringe: Picture,
+        picture: Floats,
+        warped: Warped,
+        view: tuple[slice, slice],
+        at: tuple[int, int],
+        out: float,
+    ) -> None:
+        """Lay hair over a view of the band that lies `at` on the plate, in place; `out` 0 … 1: how far it hangs."""
+        rows, columns = fringe.shape[:2]
+        height, width = picture.shape[:2]
+        # s is an affine function of a pixel's place
+        (a, b), _ = np.linalg.inv(self._frame.axes) / self._frame.width
+        x, y = at - self._frame.origin
+        s = a * (x + np.arange(width)) + b * (y + np.arange(height)[:, None]) - self._frame.middle
+        across = ((s + HALF) * ((columns - 1) / (2 * HALF))).astype(np.float32)
+        below = warped.below_upper[view] * np.float32(1 / self._frame.width)
+        below = np.where(below > 0, below * np.float32(1 / max(out, 0.05)), below) + np.float32(ROOT)
+        down = below * np.float32((rows - 1) / (ROOT + REACH))
+        hair = cv2.remap(fringe, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).astype(np.float32)
+        above_lower = np.clip(np.float32(0.5) - warped.below_lower[view], 0, 1) * np.float32(min(4 * out, 1.0))
+        _over(picture, hair * above_lower[..., None])
 
     def _cut(self, name: str, at: tuple[int, int], size: tuple[int, int], down: float) -> Floats:
         """A part of a sprite, after it moved `down` by that many mouth widths along the face."""

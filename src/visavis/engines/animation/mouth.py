@@ -77,6 +77,8 @@ class Warped:
     """(last - first, w) pixels below the lower lip's edge; positive on its side."""
     contact: Floats | None
     """(last - first, w) 0 … 1 how dark a line of contact is to be drawn, where the plate shows none."""
+    nodes: Floats
+    """(rows, columns, 2) for each node of the grid, the place on the grid where its colour comes from."""
 
 
 class MouthWarp:
@@ -86,6 +88,7 @@ class MouthWarp:
         frame = self.frame = MouthFrame.from_arrays(rig)
         self._height, self._width = shape[:2]
         self._factor = max(2, round(frame.width / 22))  # pixels a node of the grid stands for
+        self.pitch = self._factor / frame.width  # mouth widths between neighbouring nodes
         chin: Floats = rig["lips.chin"]
         self._seam = _held(rig["lips.seam"])
         self.centre = float(np.interp(0.0, COLUMNS, rig["lips.seam"]))
@@ -147,6 +150,10 @@ class MouthWarp:
         y = low[1] + f * np.arange(rows, dtype=np.float32) + np.float32((f - 1) / 2)
         local = frame.to_local(np.stack(np.meshgrid(x, y), axis=-1))
         self._s, self._t = np.ascontiguousarray(local[..., 0]), np.ascontiguousarray(local[..., 1])
+        self._first = np.array([x[0], y[0]], np.float32)
+        self._index = np.stack(
+            np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)), axis=-1
+        )
         # the grid may reach over the plate's edge: what is drawn is cut to it
         x0, y0 = int(max(low[0], 0)), int(max(low[1], 0))
         x1, y1 = int(min(low[0] + columns * f, self._width)), int(min(low[1] + rows * f, self._height))
@@ -159,6 +166,11 @@ class MouthWarp:
         t = self._t - self.centre
         self._at_corner = [_patch((self._s - c) / 0.34, t / 0.30) for c in frame.corners]
         self._at_mouth = _patch((self._s - frame.middle) / 0.60, t / 0.40)
+
+    @property
+    def local(self) -> tuple[Floats, Floats]:
+        """(rows, columns) s and t of the grid's nodes."""
+        return self._s, self._t
 
     def still(self, pose: Pose) -> bool:
         """Whether the mouth in `pose` is the plate's own."""
@@ -240,8 +252,9 @@ class MouthWarp:
         dense = abs(ax * by - bx * ay) / frame.width  # pixels that t = 1 measures square to the lips
         first, last = self._band(above, below)
         end = self.box[3] - self.box[1]
-        upper_at = [self._enlarged(ax_ * ds + bx_ * (dt - upper), 0, last) for ax_, bx_ in ((ax, bx), (ay, by))]
-        lower_at = [self._enlarged(ax_ * ds + bx_ * (dt - lower), first, end) for ax_, bx_ in ((ax, bx), (ay, by))]
+        dt, of_upper, of_lower = dt - np.where(above > -below, upper, lower), dt - upper, dt - lower
+        upper_at = [self._enlarged(ax_ * ds + bx_ * of_upper, 0, last) for ax_, bx_ in ((ax, bx), (ay, by))]
+        lower_at = [self._enlarged(ax_ * ds + bx_ * of_lower, first, end) for ax_, bx_ in ((ax, bx), (ay, by))]
         return Warped(
             first,
             last,
@@ -250,17 +263,30 @@ class MouthWarp:
             self._enlarged(-dense * above, first, last),
             self._enlarged(dense * below, first, last),
             self._enlarged(np.asarray(contact, np.float32), first, last) if lips.contact else None,
+            self._index + np.asarray(cv2.merge([ax * ds + bx * dt, ay * ds + by * dt])) * np.float32(1 / self._factor),
         )
+
+    def to_nodes(self, points: Floats) -> Floats:
+        """(..., 2) points on the plate as places on the grid, in nodes."""
+        return np.asarray((points - self._first) / self._factor, np.float32)
+
+    def spread(self, values: Floats, rows: slice) -> Floats:
+        """Values on the grid (rows, columns, …) for every pixel of some rows of the box."""
+        return self._enlarged(values, rows.start, rows.stop)
 
     def _band(self, above: Floats, below: Floats) -> tuple[int, int]:
         """The rows of the box in which both lips' sides may show."""
         near = np.float32(1.5 * self._factor / self.frame.width)
-        rows = np.flatnonzero(((above < near) & (below < near)).any(axis=1))
-        if not len(rows):
-            return 0, 0
-        skipped, end = self._cut[0].start, self.box[3] - self.box[1]
-        first, last = int(rows[0]) * self._factor - skipped, (int(rows[-1]) + 1) * self._factor - skipped
-        return min(max(first, 0), end), min(max(last, 0), end)
+        rows, _ = self.extent((above < near) & (below < near))
+        return rows.start, rows.stop
+
+    def extent(self, marked: NDArray[np.bool_]) -> tuple[slice, slice]:
+        """The rows and columns of the box that marked nodes (rows, columns) take up."""
+        x, y, w, h = cv2.boundingRect(marked.astype(np.uint8))
+        (top, left), f, (x0, y0, x1, y1) = (part.start for part in self._cut), self._factor, self.box
+        rows = np.clip((y * f - top, (y + h) * f - top), 0, y1 - y0).tolist() if h else (0, 0)
+        columns = np.clip((x * f - left, (x + w) * f - left), 0, x1 - x0).tolist() if w else (0, 0)
+        return slice(*rows), slice(*columns)
 
     def _enlarged(self, plane: Floats, first: int, last: int) -> Floats:
         """A plane on the grid for every pixel of some rows of the box."""

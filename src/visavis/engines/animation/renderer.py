@@ -22,6 +22,7 @@ from visavis.engines.animation.interior import Interior
 from visavis.engines.animation.mouth import MouthWarp
 from visavis.engines.animation.pose import Pose, poses
 from visavis.engines.animation.video import Video
+from visavis.engines.animation.wrinkles import Wrinkles
 
 
 class Renderer:
@@ -38,6 +39,7 @@ class Renderer:
         shape = self._plate.shape
         self._mouth = MouthWarp(avatar.rig, shape)
         self._interior = Interior(avatar.rig, self._mouth.frame)
+        self._wrinkles = Wrinkles(avatar, self._mouth)
         self._eyes = Eyes(avatar.rig, self._plate)
         self._head = HeadWarp(avatar.rig, shape)
         self._video = Video(avatar, self._mouth) if avatar.kind == "video" else None
@@ -100,6 +102,7 @@ class Renderer:
                 self._interior.draw(both, warped, (x0, y0 + first), lips, pose)
             np.rint(both, out=both)
             area[first:last] = np.clip(both, 0, 255, out=both)
+        self._wrinkles.draw(area, warped, lips, pose)
 
 
 def _shrunk(avatar: Avatar, size: int) -> Avatar:
