@@ -36,7 +36,7 @@ SESSIONS = 4
 """Searches kept alive, about 10 MB each; a session beyond them is rebuilt when it speaks."""
 _FADE = 0.06  # seconds in which the mouth gets over a change of mind
 _REBUILT = 50  # blocks fed to a rebuilt search in one step: 100 ms of work
-_NETWORK = 0.65  # the network's share of a row
+_NETWORK = 0.85  # the network's share of a row
 _AGREED, _DENIED = 4.0, 0.5  # what the recogniser adds to, or takes from, the network's log odds that lips are shut
 
 

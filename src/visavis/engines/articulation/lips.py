@@ -38,7 +38,7 @@ LAYERS = (Layer(5, 1, 2, residual=False), Layer(3, 1, 1), Layer(3, 2, 2), Layer(
 WIDTH, OUTPUTS = 112, 10
 PAST, FUTURE = sum(layer.past for layer in LAYERS), sum(layer.future for layer in LAYERS)
 """Blocks before and after a row's own that the network sees: 580 ms back, 140 ms ahead."""
-SHUT = (0.30, 0.50)
+SHUT = (0.20, 0.35)
 """The lips begin to close at the first certainty and are shut at the second."""
 QUIET = (0.50, 0.85)
 """The same for the whole mouth, and the certainty that nobody speaks."""
