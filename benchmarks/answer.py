@@ -17,6 +17,7 @@ import statistics
 import tempfile
 import time
 from contextlib import aclosing
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -52,53 +53,74 @@ QUESTIONS = (
 )
 
 
+IDLE = 0.05
+"""Cores that a hypervisor may take away in a run on idle cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One measurement."""
+
+    value: float
+    taken: float
+    """Cores taken away meanwhile."""
+
+
+class Stopwatch:
+    """Runs from when it is made."""
+
+    def __init__(self) -> None:
+        self._begun, self._stolen = time.perf_counter(), stolen()
+
+    def stop(self, since: float | None = None, per: float = 1.0) -> Run:
+        """The seconds since then, or since another moment, in units of `per` seconds."""
+        now = time.perf_counter()
+        value = (now - (self._begun if since is None else since)) / per
+        return Run(value, (stolen() - self._stolen) / (now - self._begun))
+
+
 async def measure(settings: Settings, runs: int) -> dict[str, object]:
     """Every figure for the chosen voice."""
-    begun, before = time.perf_counter(), stolen()
     avatar = resolve(None, AvatarStore(settings.data_dir / "avatars"), size=settings.size)
     typed, spoken, factors, plays = [], [], [], []
     async with load_engines(settings) as engines:
         manner = Manner(voice=settings.voice)
         await _first_clip("Are you ready to begin?", engines, avatar, manner)  # warm
         for question in QUESTIONS[:runs]:
-            typed.append(await _first_clip(question, engines, avatar, manner))
-        for _ in range(min(runs, 3)):
-            begun = time.perf_counter()
+            watch = Stopwatch()
+            await _first_clip(question, engines, avatar, manner)
+            typed.append(watch.stop())
+        for _ in range(min(runs, 5)):
             last: list[float] = []
+            watch = Stopwatch()
             text = await heard(_at_pace(question_path(), last), engines, "en")
             await _first_clip(text, engines, avatar, manner)
-            spoken.append(time.perf_counter() - (last[0] if last else begun))
-        for question in QUESTIONS[: min(runs, 5)]:
-            played, made = await _whole(question, engines, avatar, manner, settings)
-            factors.append(made / played)
-            plays.append(played)
+            spoken.append(watch.stop(last[0] if last else None))
+        for question in QUESTIONS[: min(runs, 6)]:
+            watch = Stopwatch()
+            plays.append(await _whole(question, engines, avatar, manner, settings))
+            factors.append(watch.stop(per=plays[-1]))
         memory = _memory()
     return {
         "typed question to first clip, s": _spread(typed),
         "spoken question's last sample to first clip, s": _spread(spoken),
         "real-time factor of the whole answer": _spread(factors),
-        "length of the answers, s": _spread(plays),
+        "length of the answers, s": round(statistics.median(plays), 3),
         "memory of all processes, MB": round(memory),
-        # on a shared machine: above some hundredths, the seconds above are somebody else's
-        "cores taken away by other machines": round((stolen() - before) / (time.perf_counter() - begun), 3),
     }
 
 
-async def _first_clip(question: str, engines: Engines, avatar: Avatar, manner: Manner) -> float:
-    begun = time.perf_counter()
+async def _first_clip(question: str, engines: Engines, avatar: Avatar, manner: Manner) -> None:
     async with aclosing(reply(History.begin().asked(question), engines, avatar, manner)) as clips:
         await anext(clips)
-        return time.perf_counter() - begun
 
 
-async def _whole(
-    question: str, engines: Engines, avatar: Avatar, manner: Manner, settings: Settings
-) -> tuple[float, float]:
-    begun = time.perf_counter()
+async def _whole(question: str, engines: Engines, avatar: Avatar, manner: Manner, settings: Settings) -> float:
+    """Write the whole answer; the seconds it plays."""
     clips = reply(History.begin().asked(question), engines, avatar, manner)
     with tempfile.TemporaryDirectory() as folder:
         written = await write_mp4(clips, Path(folder) / "answer.mp4", fps=Fraction(settings.fps), codec=settings.codec)
-    return written.duration, time.perf_counter() - begun
+    return written.duration
 
 
 async def _at_pace(path: Path, last: list[float]) -> Stream[Audio]:
@@ -137,12 +159,16 @@ def _family(pid: int) -> list[int]:
     return [pid, *(descendant for child in children for descendant in _family(int(child)))]
 
 
-def _spread(values: list[float]) -> dict[str, float]:
+def _spread(runs: list[Run]) -> dict[str, object]:
+    values, idle = [run.value for run in runs], [run.value for run in runs if run.taken < IDLE]
     return {
         "median": round(statistics.median(values), 3),
         "min": round(min(values), 3),
         "max": round(max(values), 3),
         "runs": len(values),
+        "cores taken away": round(statistics.mean(run.taken for run in runs), 3),
+        "median on idle cores": round(statistics.median(idle), 3) if idle else None,
+        "runs on idle cores": len(idle),
     }
 
 
