@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import cv2
@@ -106,11 +105,3 @@ def test_a_cut_out_face_keeps_its_opacity(face: Pixels, tmp_path: Path) -> None:
     assert made.alpha.shape == (256, 256)
     assert made.alpha[128, 128] == 255
     assert made.alpha[0, 0] == 0
-
-
-def test_building_is_quick(face: Pixels, tmp_path: Path) -> None:
-    large = _save(tmp_path / "large.png", np.asarray(cv2.resize(face, (1024, 1024)), np.uint8))
-    build_avatar(large, "warm")
-    before = time.process_time()
-    build_avatar(large, "timed")
-    assert time.process_time() - before < 2.0

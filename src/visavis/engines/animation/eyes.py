@@ -50,6 +50,7 @@ class _Eye:
         self._pixel = frame.pixels(self._area)
         u, v = np.moveaxis(frame.to_local(self._pixel), -1, 0)
         self._pixel -= self._pixel[0, 0]
+        self._planes = [np.ascontiguousarray(plane) for plane in np.moveaxis(self._pixel, -1, 0)]
         upper, lower = (np.interp(u, ALONG, line).astype(np.float32) for line in rig["eyes.lids"][eye])
         self._opening: Floats = (lower - upper) * self._length
         # how far below the open lids' edges a pixel is, in pixels
@@ -92,9 +93,10 @@ class _Eye:
 
     def _lids(self, upper: Floats, lower: Floats) -> Picture:
         """The picture's own skin, gone with the lids' edges."""
-        shift = upper * self._carried_above * (self._below_upper < upper)
-        shift += lower * self._carried_below * (self._below_lower > lower)
-        return np.asarray(sample(self._plate, self._pixel - shift[..., None] * self._down), np.uint8)
+        below = lower * self._carried_below * (self._below_lower > lower) if lower.any() else np.float32(0)
+        shift = np.where(self._below_upper < upper, upper * self._carried_above, below)
+        x, y = (plane - shift * step for plane, step in zip(self._planes, self._down, strict=True))
+        return np.asarray(cv2.remap(self._plate, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
     def _eyeball(self, right: float, down: float, lift: float) -> Picture:
         """The socket's eyeball, its iris moved by so many pixels, as far as a lid lifted so far uncovers it."""
