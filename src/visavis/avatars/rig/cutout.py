@@ -76,7 +76,7 @@ def _guess(shape: tuple[int, ...], points: Floats) -> tuple[NDArray[np.uint8], N
     outline = np.rint(points[list(topology.OVAL)]).astype(np.int32)
     cv2.fillPoly(labels, [outline], cv2.GC_FGD)
     labels[(y < -0.30) & (x < 0.22 + 0.5 * np.maximum(0, -0.60 - y))] = cv2.GC_FGD
-    return labels, (np.hypot(x / 0.40, (y - 0.12) / 0.50) < 1) & (y > 0.45)
+    return labels, (np.hypot(x / 0.40, (y - 0.12) / 0.58) < 1) & (y > 0.45)
 
 
 def _in_one_piece(found: NDArray[np.bool_], middle: Floats) -> NDArray[np.bool_]:

@@ -23,7 +23,7 @@ from visavis.avatars.rig.sampling import Floats, enlarge
 from visavis.engines.animation.fade import fade
 from visavis.engines.animation.pose import Pose
 
-WIDEST_GAP = 0.56
+WIDEST_GAP = 0.59
 """Gap between the inner lips at aperture 1, in mouth widths (`MouthFrame.width`)."""
 CHIN_DROP = 0.18
 """How far the chin falls at jaw 1, in mouth widths."""
