@@ -13,16 +13,16 @@ from visavis.streams.flow import Stream, flow
 FIRST_WORDS = 3
 """The first line may end at a comma after this many words: it is heard sooner, and a clause still sounds whole."""
 JOINED_WORDS = 4
-"""And before a joining word, as in 'The sky is blue | because …', after this many."""
-LATE_WORDS = 5
-"""And before any small word that begins a phrase ('a bond | of love and trust'), after this many."""
+"""And before a small word that begins a clause or a phrase ('The sky is blue | because …'), after this many."""
 LONGEST = 240
 """Characters. A longer sentence is cut at its last comma or space: a voice should not wait for more."""
 
 _END = re.compile(r"""(?P<mark>[.!?…]+["'”’)\]*_]*)(?=\s)|(?P<cjk>[。！？]+["”』」）]*)|(?P<break>\s*\n\s*)""")
 _CLAUSE = re.compile(r"[,;:](?=\s)|\s[–—]\s|[，、；：]")
-_JOINT = re.compile(r"\s(?=(?:because|which|who|when|where|while|although|unless|until|but|and|so that|if)\s)")
-_PHRASE = re.compile(r"\s(?=(?:of|with|in|for|from|by|at|on|to|that|as|than)\s)")
+_JOINT = re.compile(
+    r"\s(?=(?:because|which|who|when|where|while|although|unless|until|but|and|so that|if"
+    r"|of|with|in|for|from|by|at|on|to|that|as|than)\s)"
+)
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\"'“])(?:mr|mrs|ms|dr|prof|st|sr|jr|vs|e\.g|i\.e|approx|no|nos|fig|vol|inc|ltd|co|corp|dept|est|min"
     r"|max|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|[a-z]|(?:[a-z]\.)+[a-z])\.$",
@@ -108,7 +108,6 @@ def _clause(text: str, limit: int) -> int | None:
     """The end of the first clause of enough words, if more text follows it before `limit`."""
     ends = [(mark.end(), FIRST_WORDS) for mark in _CLAUSE.finditer(text, 0, limit)]
     ends += [(joint.end(), JOINED_WORDS) for joint in _JOINT.finditer(text, 0, limit)]
-    ends += [(phrase.end(), LATE_WORDS) for phrase in _PHRASE.finditer(text, 0, limit)]
     for end, enough in sorted(ends):
         if len(text[:end].split()) >= enough and len(text[end:limit].split()) >= 2:
             return end
