@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.avatars.rig.eye_frame import ALONG, EyeFrame
+from visavis.avatars.rig.eye_frame import EyeFrame, Opening
 from visavis.avatars.rig.sampling import Floats, Picture, sample
 from visavis.engines.animation.fade import fade
 from visavis.engines.animation.pose import Pose
@@ -51,12 +51,13 @@ class _Eye:
         u, v = np.moveaxis(frame.to_local(self._pixel), -1, 0)
         self._pixel -= self._pixel[0, 0]
         self._planes = [np.ascontiguousarray(plane) for plane in np.moveaxis(self._pixel, -1, 0)]
-        upper, lower = (np.interp(u, ALONG, line).astype(np.float32) for line in rig["eyes.lids"][eye])
+        left, right = (float(end) for end in rig["eyes.ends"][eye])
+        opening = Opening((left, right), *rig["eyes.lids"][eye])
+        upper, lower = opening.heights(u)
         self._opening: Floats = (lower - upper) * self._length
         # how far below the open lids' edges a pixel is, in pixels
         self._below_upper, self._below_lower = (v - upper) * self._length, (v - lower) * self._length
-        left, right = (float(end) for end in rig["eyes.ends"][eye])
-        across = np.abs((2 * u - left - right) / (right - left))
+        across = np.abs(opening.across(u))
         self._bow: Floats = np.clip(1 - across**2, 0, 1)  # lids stay together in the corners
         aside = fade(across, 0.6, 1.2)
         self._carried_above = fade(upper - v, 0.0, _CARRIED) * aside
