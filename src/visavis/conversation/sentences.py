@@ -109,6 +109,6 @@ def _clause(text: str, limit: int) -> int | None:
     ends = [(mark.end(), FIRST_WORDS) for mark in _CLAUSE.finditer(text, 0, limit)]
     ends += [(joint.end(), JOINED_WORDS) for joint in _JOINT.finditer(text, 0, limit)]
     for end, enough in sorted(ends):
-        if len(text[:end].split()) >= enough and len(text[end:limit].split()) >= 2:
+        if len(text[:end].split()) >= enough and text[end:limit].strip():
             return end
     return None
