@@ -16,10 +16,10 @@ _SUPER = 4
 """Sprites are painted this many times larger, then averaged down: smooth edges."""
 _EXTENT = (-0.88, 0.88, -0.30, 0.62)
 """s and t, from the middle of the seam, that the sprites cover."""
-_UPPER_WIDTHS = (0.135, 0.104, 0.105, 0.085, 0.07)
+_UPPER_WIDTHS = (0.135, 0.104, 0.105, 0.085, 0.08, 0.06)
 """Widths of the upper teeth from the middle outwards, in mouth widths: 8.6, 6.6 and 7.6 mm on a foreshortened arch."""
-_LOWER_WIDTHS = (0.083, 0.090, 0.098, 0.085, 0.07)
-_LENGTHS = np.array((0.0, -0.011, -0.003, -0.016, -0.024), np.float32)
+_LOWER_WIDTHS = (0.083, 0.090, 0.098, 0.085, 0.08, 0.06)
+_LENGTHS = np.array((0.0, -0.011, -0.003, -0.014, -0.020, -0.026), np.float32)
 """How much further than the first each tooth reaches."""
 
 
@@ -39,13 +39,13 @@ def paint_interior(
     ys, xs = np.mgrid[0 : height * _SUPER, 0 : width * _SUPER].astype(np.float32)
     at = (np.stack([xs, ys], axis=-1) + 0.5) / _SUPER - 0.5 + low
     local = frame.to_local(at.astype(np.float32))
-    s, t = local[..., 0] - np.float32(frame.middle), local[..., 1] - np.float32(centre)
+    s, t = _frontal(local[..., 0] - np.float32(frame.middle), frame), local[..., 1] - np.float32(centre)
     tones = measure_tones(plate, points, irises, frame)
     flesh = tones.flesh
     # what is shaded in a mouth is lit by flesh, whose colour falls least: exponents of the shade, per channel
     warm = 1 - 0.5 * np.log(flesh / flesh.mean())
-    upper = _teeth(s, t, tones, warm, _UPPER_WIDTHS, edge=0.030, gums=-0.125, curve=-0.12)
-    lower = _teeth(s, -t, tones, warm, _LOWER_WIDTHS, edge=0.0, gums=-0.110, curve=-0.16)
+    upper = _teeth(s, t, tones, warm, _UPPER_WIDTHS, edge=0.030, gums=-0.125, curve=-0.09)
+    lower = _teeth(s, -t, tones, warm, _LOWER_WIDTHS, edge=0.0, gums=-0.110, curve=-0.12)
     painted = {
         "cavity": (_cavity(s, t, flesh), np.ones_like(s)),
         "upper_teeth": upper,
@@ -55,6 +55,12 @@ def paint_interior(
     grain = _grain((height, width), tones)
     sprites = {f"mouth.{name}": _finished(*paint, tones, grain) for name, paint in painted.items()}
     return {"mouth.box": low.astype(np.int32), **sprites, "mouth.flesh": flesh}
+
+
+def _frontal(s: Floats, frame: MouthFrame) -> Floats:
+    """s as it would be if the face were not turned: the side that is nearer takes more room on the picture."""
+    left, right = frame.middle - frame.corners[0], frame.corners[1] - frame.middle
+    return np.asarray(s * np.where(s < 0, (left + right) / (2 * left), (left + right) / (2 * right)), np.float32)
 
 
 def _finished(colour: Floats, alpha: Floats, tones: Tones, grain: Floats) -> NDArray[np.uint8]:
@@ -76,8 +82,8 @@ def _grain(shape: tuple[int, int], tones: Tones) -> Floats:
 
 def _cavity(s: Floats, t: Floats, flesh: Floats) -> Floats:
     """Warm and dark, the darker the deeper: the throat darkest, what is above and below it less."""
-    throat = np.exp(-((s / 0.75) ** 2) - ((t - 0.15) / 0.22) ** 2)
-    shade = 0.21 * (1 - 0.58 * throat)
+    throat = np.exp(-((s / 0.34) ** 4) - ((t - 0.15) / 0.22) ** 2)
+    shade = 0.30 * (1 - 0.66 * throat)
     # light comes here from flesh to flesh, twice coloured by it
     return np.asarray(flesh * (flesh / flesh.max()) ** 0.9 * shade[..., None], np.float32)
 
@@ -104,7 +110,7 @@ def _teeth(
     # each tooth is round, the arch as a whole too; an edge lets some of the dark behind it through
     shade = (1 - 0.07 * away**2 - 0.09 * away**8) * (1 - 0.24 * np.clip(crown - 0.25, 0, 1) ** 1.5)
     shade = shade * (0.90 + 0.10 * np.clip((tip - t) / 0.022, 0, 1))
-    shade = shade * np.clip(1.03 - (x / 0.52) ** 2.4, 0.12, 1)
+    shade = shade * np.clip(1.03 - 0.85 * (x / 0.56) ** 2.2, 0.18, 1)
     between = np.minimum(inside, 1 - inside) * np.asarray(widths, np.float32)[index]
     shade = shade * (1 - 0.16 * np.exp(-((between / 0.007) ** 2)))
     colour = tones.enamel * shade[..., None] ** warm

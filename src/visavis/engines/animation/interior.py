@@ -65,7 +65,10 @@ class Interior:
         at = (left + x + x0 - self._x, top + y + y0 - self._y)
 
         inside = self._cut("cavity", at, (w, h), 0.0)[..., :3]
-        fall = lips.lower
+        # teeth part with the jaw, lips also without it: behind those of an s or an i the teeth nearly meet. Round lips
+        # stand before the lower ones
+        jaw = min(max(pose.jaw, 0.15) / max(pose.aperture, 0.15), 1.0)
+        fall = lips.lower * max(jaw, pose.round**2)
         teeth = self._cut("upper_teeth", at, (w, h), -0.05 * pose.round)
         _over(inside, self._cut("tongue", at, (w, h), 0.025 + 0.38 * fall - 0.11 * pose.tongue))
         _over(inside, self._cut("lower_teeth", at, (w, h), 0.95 * fall - 0.020))

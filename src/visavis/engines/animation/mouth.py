@@ -27,7 +27,7 @@ WIDEST_GAP = 0.59
 """Gap between the inner lips at aperture 1, in mouth widths (`MouthFrame.width`)."""
 CHIN_DROP = 0.18
 """How far the chin falls at jaw 1, in mouth widths."""
-_WIDEN, _NARROW = 0.24, 0.24  # share of its width a mouth grows at width 1, and shrinks at each of narrow and round
+_WIDEN, _NARROW = 0.30, 0.28  # share of its width a mouth grows at width 1, and shrinks at each of narrow and round
 _KEPT_OPEN = 0.06  # the same for an open mouth, whose corners would be seen to draw in
 _NARROWEST = 0.58  # of the width at rest
 _NECK = 0.50  # length below the chin over which the jaw's motion fades
@@ -193,7 +193,7 @@ class MouthWarp:
         widest = WIDEST_GAP * a * (1.60 - 0.50 * a) * (1 + 0.25 * r)
         # lips round by closing near their corners; the wider they open, the fuller the curve
         reach = np.clip(1 - (self._across / (1.03 - 0.10 * r)) ** (2.1 + 0.4 * a), 0, 1)
-        curve = reach ** (0.85 - 0.12 * a)
+        curve = reach ** (0.85 - 0.16 * a)
         gap = widest * curve
         # corners fall with the jaw; between them both edges follow the curve of the gap
         drop = (0.14 * max(jaw, 0.0) + 0.10 * a) * np.where(self._across < 1, 1 - curve, self._beyond)
@@ -219,7 +219,7 @@ class MouthWarp:
         ).astype(np.float32)
         mid = len(_TABLE) // 2
         spread = pose.width - r
-        half = 1 + (_WIDEN if spread > 0 else _NARROW) * spread + self._kept_open * a - 0.2 * a * (1 - a)
+        half = 1 + (_WIDEN if spread > 0 else _NARROW) * spread + (self._kept_open + 0.1 * a) * a - 0.2 * a * (1 - a)
         return Lips(
             tables,
             top=float(y_u.min()),
