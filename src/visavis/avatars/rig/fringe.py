@@ -40,9 +40,11 @@ def hang_fringe(plate: NDArray[np.uint8], points: Floats, frame: MouthFrame, sea
     edge = np.interp(frame.across(s), COLUMNS, seam).astype(np.float32)
     local = np.stack(np.broadcast_arrays(s, edge - ROOT - 0.6 * (d + ROOT)), axis=-1)
     colour = np.asarray(sample(plate, frame.to_plate(np.ascontiguousarray(local, np.float32))), np.float32)
-    length = REACH * hair * np.clip(0.26 + 0.14 * uneven(0.035) + 0.12 * uneven(0.010), 0.04, 1)
+    length = REACH * hair * np.clip(0.55 + 0.20 * uneven(0.040) + 0.16 * uneven(0.012), 0.10, 1)
     corners = np.clip((1.03 - np.abs(frame.across(s))) / 0.15, 0.01, 1)
-    alpha = np.clip(2 - 2 * d / (length * corners), 0, 1) * np.clip((d + ROOT) / 0.03, 0, 1) * corners
+    # a strand grows thin before it ends: what is behind it shows through
+    thin = np.clip(1 - d / (length * corners), 0, 1)
+    alpha = thin * thin * (3 - 2 * thin) * np.clip((d + ROOT) / 0.03, 0, 1) * corners
     alpha = alpha[..., None]
     shade = (1 - 0.25 * np.clip(d / REACH, 0, 1))[..., None]
     return {"mouth.fringe": np.rint(np.concatenate([colour * shade * alpha, 255 * alpha], axis=-1)).astype(np.uint8)}

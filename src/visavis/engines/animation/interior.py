@@ -76,7 +76,7 @@ class Interior:
         # lips let less light in the less they part, and the further they come forward
         lit = np.float32((0.78 + 0.22 * min(lips.gap / 0.25, 1.0)) * (1 - 0.25 * pose.round))
         unit = np.float32(1 / self._frame.width)
-        light = lit - np.float32(0.30) * lit * np.exp(np.maximum(warped.below_upper[view], 0) * (unit / -0.030))
+        light = lit - np.float32(0.42) * lit * np.exp(np.maximum(warped.below_upper[view], 0) * (unit / -0.040))
         inside *= light[..., None]
         # lips are thick: they turn inwards before they end
         rim = np.float32(0.60) * np.exp(np.minimum(warped.below_lower[view], 0) * (unit / 0.018))
