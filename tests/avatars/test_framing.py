@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
-from visavis.avatars.framing import FACE_SHARE, Square, frame_faces
+from visavis.avatars.framing import FACE_SHARE, Square, frame_faces, unbordered
 
 
 def _mesh(x: float, y: float, height: float) -> np.ndarray:
@@ -62,3 +63,34 @@ def test_points_and_pixels_go_the_same_way_into_the_frame(side: int) -> None:
     y, x = np.mgrid[:64, :64] + 0.5
     seen = (x * cut).sum() / cut.sum(), (y * cut).sum() / cut.sum()
     np.testing.assert_allclose(square.to_frame(np.array([[124, 108, 0]], np.float32), 64)[0, :2], seen, atol=0.1)
+
+
+def _scene() -> np.ndarray:
+    """A picture of soft shapes, (300, 400, 3)."""
+    noise = np.random.default_rng(5).normal(size=(300, 400, 3))
+    soft = cv2.GaussianBlur(noise, (0, 0), 9)
+    return np.clip(110 + 60 * soft / soft.std(), 0, 255).astype(np.uint8)
+
+
+def test_a_thin_frame_of_another_colour_is_cut_off() -> None:
+    framed = _scene()
+    framed[:3] = framed[:, 398:] = (255, 255, 255)
+    rows, columns = unbordered(framed)
+    assert (rows.start, rows.stop) == (3, 300)
+    assert (columns.start, columns.stop) == (0, 398)
+
+
+def test_a_frame_that_fades_into_the_picture_is_cut_off_with_its_fade() -> None:
+    framed = _scene()
+    framed[:, :2] = 255
+    framed[:, 2] = framed[:, 2] // 2 + 127
+    rows, columns = unbordered(framed)
+    assert columns.start == 3
+    assert (rows.start, rows.stop) == (0, 300)
+
+
+@pytest.mark.parametrize("rough", [0, 40])
+def test_of_a_picture_without_a_frame_nothing_is_cut_off(rough: int) -> None:
+    noise = np.random.default_rng(6).integers(-rough, rough + 1, (300, 400, 3))
+    picture = np.clip(_scene().astype(int) + noise, 0, 255).astype(np.uint8)
+    assert unbordered(picture) == (slice(0, 300), slice(0, 400))

@@ -13,6 +13,8 @@ Floats = NDArray[np.float32]
 FACE_SHARE = 0.46
 """Height of the face, forehead to chin, as a share of the frame's: room for hair, shoulders and motion."""
 _MIDDLE = 0.52  # of the frame's height, where the middle of the face comes to lie
+_BORDER = 0.015  # of the picture's side: the widest frame around a picture that is cut off
+_STEP = 16.0  # grey levels between a frame and the picture, for three quarters of the pixels along it
 _TIGHTEST = 1.12  # the frame's side in extents of the face: tighter, the chin would leave it when the mouth opens
 
 
@@ -56,6 +58,35 @@ def frame_faces(meshes: Floats, width: int, height: int) -> Square:
     side = round(max(min(wanted, width, height), needed))
     x, y = (low + high) / 2
     return Square(_place(x - side / 2, side, width), _place(y - _MIDDLE * side, side, height), side)
+
+
+def unbordered(pixels: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """The rows and columns of a picture (h, w, 3) without the thin frame that a scan or a screenshot may have.
+
+    A frame ends in a step that nearly every pixel along it shares, within `_BORDER` of the edge. It must not be seen
+    at all: where a head moves away from the picture's edge, what lies on the edge fills the room.
+    """
+    rows = _without_steps(pixels)
+    columns = _without_steps(pixels.transpose(1, 0, 2))
+    return rows, columns
+
+
+def _without_steps(pixels: NDArray[np.uint8]) -> slice:
+    length = len(pixels)
+    reach = max(round(_BORDER * length), 2)
+    if length < 4 * reach:
+        return slice(0, length)
+    begin = _after_step(pixels[: 3 * reach], reach)
+    return slice(begin, length - _after_step(pixels[::-1][: 3 * reach], reach))
+
+
+def _after_step(lines: NDArray[np.uint8], reach: int) -> int:
+    """How many of the first lines lie before the last step among the first `reach`."""
+    change = np.abs(np.diff(lines.astype(np.int16), axis=0)).max(axis=2)
+    steps = np.quantile(change, 0.25, axis=1)
+    usual = float(np.median(np.quantile(change[reach:], 0.75, axis=1)))
+    (found,) = np.nonzero(steps[:reach] > max(_STEP, 2 * usual))
+    return int(found[-1]) + 1 if len(found) else 0
 
 
 def _place(start: float, side: int, length: int) -> int:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.avatars.framing import frame_faces
+from visavis.avatars.framing import frame_faces, unbordered
 from visavis.avatars.landmarks import MESH_SCORE, Face, FaceMesh
 from visavis.avatars.pictures import load_picture
 from visavis.errors import NoFace
@@ -48,7 +48,8 @@ def from_picture(source: Path, size: int, mesher: FaceMesh) -> Likeness:
     Raises `NoFace` if there is none or it is under `MIN_FACE`, `BadInput` if there is no picture to read.
     """
     picture = load_picture(source)
-    pixels = picture.pixels
+    inside = unbordered(picture.pixels)
+    pixels = picture.pixels[inside]
     faces = faces_in(pixels, mesher)
     if not faces:
         raise NoFace(f"no face is found in {source}: {REMEDY}")
@@ -60,7 +61,7 @@ def from_picture(source: Path, size: int, mesher: FaceMesh) -> Likeness:
     _check_upright(plate, source, mesher)
     rough = square.to_frame(faces[0].landmarks, size)
     irises, landmarks = mesher.eyes(plate, _again(plate, rough, mesher))
-    alpha = None if picture.alpha is None else square.cut(picture.alpha, size)
+    alpha = None if picture.alpha is None else square.cut(picture.alpha[inside], size)
     if alpha is not None and alpha.min() == 255:
         alpha = None
     return Likeness(_sharpened(plate), landmarks, irises, alpha, remarks=remarks)

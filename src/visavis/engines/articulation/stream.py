@@ -86,7 +86,9 @@ def with_life(window: Window, rows: NDArray[np.float32], face: Face, life: Life)
         energy[i] = float(np.dot(heard, heard)) / hop
     tail = samples[int(ends[-1]) if len(ends) else 0 :]
     until = audio.end / audio.rate if window.final else None
-    living, being = life.move(times, energy, window.mood, face.being or Being.born(window.text), until)
+    # a recording has no words: its first row's sound tells it from others, however it is cut into windows
+    being = face.being or Being.born(window.text.encode() or audio.samples[:hop].tobytes())
+    living, being = life.move(times, energy, window.mood, being, until)
     controls = Controls.from_matrix(rows)
     extra: Mapping[str, Any] = {"tongue_raise": controls.tongue, "breath": living.breath}
     start = float(times[0]) if len(times) else audio.start / audio.rate

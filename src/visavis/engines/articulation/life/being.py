@@ -43,9 +43,9 @@ class Being:
     expression: Spring | None = None
 
     @staticmethod
-    def born(words: str) -> Being:
-        """A life that begins with these words: two answers are not lived alike, and the same one always is."""
-        return Being(zlib.crc32(words.encode()))
+    def born(beginning: bytes) -> Being:
+        """A life that begins with these words or this sound: two are not lived alike, and the same one always is."""
+        return Being(zlib.crc32(beginning))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
