@@ -78,3 +78,22 @@ def test_people_in_pictures_are_found_and_their_background_stands_still(referenc
     away = cv2.dilate(avatar.rig["cutout.person"][..., 3], np.ones((31, 31), np.uint8)) == 0
     error = (still[away].astype(float) - turned[away]) ** 2
     assert 10 * np.log10(255**2 / max(float(error.mean()), 1e-9)) >= 45
+
+
+def test_a_single_lock_at_the_top_of_the_picture_is_not_drawn_out_when_the_head_nods() -> None:
+    plate = np.full((256, 256, 3), (180, 190, 200), np.uint8)
+    matte = np.zeros((256, 256), np.uint8)
+    matte[60:, 70:190] = matte[:60, 120:126] = 255
+    plate[matte > 0] = (60, 40, 30)
+    layers = measure_cutout(plate, matte)
+    assert layers["cutout.person"][0, :, 3].max() == 0
+    assert layers["cutout.person"][40, 122, 3] == 255
+    assert np.abs(over(layers["cutout.person"], layers["cutout.behind"]).astype(int) - plate).max() <= 2
+
+
+def test_a_head_that_the_picture_cuts_off_stays_whole_at_its_top() -> None:
+    plate = np.full((256, 256, 3), (180, 190, 200), np.uint8)
+    matte = np.zeros((256, 256), np.uint8)
+    matte[:, 70:190] = 255
+    plate[matte > 0] = (60, 40, 30)
+    assert measure_cutout(plate, matte)["cutout.person"][0, 75:185, 3].min() == 255

@@ -18,6 +18,8 @@ from visavis.avatars.rig.sampling import Floats, Picture
 _SIDE = 192
 """Pixels of the picture in which colours are told apart."""
 _ROUNDS = 3
+_EDGE = 2
+"""Pixels of the picture's edge that are drawn out where a head moves away from it."""
 _CROWN = 0.75
 """How much of the crown must be found for the cut to be used: dark hair before a dark wall is lost."""
 
@@ -50,12 +52,13 @@ def measure_cutout(plate: Picture, matte: NDArray[np.uint8]) -> dict[str, NDArra
 
     Laid over one another they are the plate, to a grey level.
     """
-    behind = _filled(plate, matte).astype(np.float32)
+    at_edge = _free_edge(matte)
+    behind = _filled(plate, matte, at_edge).astype(np.float32)
     there = plate.astype(np.float32)
     # what a blurred edge left of the person around them moves with them: as little opacity as explains the plate
     room = np.where(there > behind, 255 - behind, behind)
     least = (np.abs(there - behind) / np.maximum(room, 1)).max(axis=2)
-    opacity = np.ceil(np.maximum(matte, np.minimum(least, 1) * 255))
+    opacity = np.ceil(np.maximum(np.where(at_edge, 0, matte), np.minimum(least, 1) * 255))
     person = np.clip(np.rint(there - behind * (1 - opacity[..., None] / 255)), 0, opacity[..., None])
     return {"cutout.person": np.dstack([person, opacity]).astype(np.uint8), "cutout.behind": behind.astype(np.uint8)}
 
@@ -69,7 +72,7 @@ def _guess(shape: tuple[int, ...], points: Floats) -> tuple[NDArray[np.uint8], N
     pixels = np.stack(np.meshgrid(np.arange(shape[1]), np.arange(shape[0])), axis=-1) - middle
     x, y = np.abs(pixels @ np.array([-up[1], up[0]], np.float32)) / face, (pixels @ up) / face
     labels = np.full(shape, cv2.GC_PR_BGD, np.uint8)
-    hair = np.hypot(x / 0.62, (y - 0.12) / 0.78) < 1
+    hair = np.hypot(x / 0.80, (y - 0.12) / 0.82) < 1
     shoulders = (y < -0.35) & (x < 0.30 + np.maximum(0, -0.45 - y))
     labels[hair | shoulders] = cv2.GC_PR_FGD
     labels[(np.hypot(x / 1.05, (y - 0.1) / 1.05) > 1) & (y > -0.35)] = cv2.GC_BGD
@@ -101,7 +104,19 @@ def _guided(guide: Floats, values: Floats, width: int) -> Floats:
     return np.asarray(mean(slope) * guide + mean(level - slope * about))
 
 
-def _filled(plate: Picture, matte: NDArray[np.uint8]) -> Picture:
+def _free_edge(matte: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(h, w) what of the picture's edge is nobody's.
+
+    It is drawn out when the head moves away from it, so only a person cut off there may be on it: at the top, not a
+    single lock.
+    """
+    person = (matte >= 64).astype(np.uint8)
+    person[:_EDGE] = cv2.morphologyEx(person[:_EDGE], cv2.MORPH_OPEN, np.ones((1, matte.shape[1] // 16), np.uint8))
+    person[_EDGE:-_EDGE, _EDGE:-_EDGE] = 1
+    return np.asarray(person == 0)
+
+
+def _filled(plate: Picture, matte: NDArray[np.uint8], at_edge: NDArray[np.bool_]) -> Picture:
     """The plate with the person gone: from the colours around them, the nearest most (a pyramid, filled downwards)."""
     # threads of hair, and a blurred outline, lie outside the matte
     reach = max(plate.shape[:2]) // 18 | 1
@@ -117,5 +132,10 @@ def _filled(plate: Picture, matte: NDArray[np.uint8]) -> Picture:
         below = np.asarray(cv2.resize(below, size, interpolation=cv2.INTER_LINEAR))
         certain = np.clip(weight * 4, 0, 1)[..., None]
         below = colours / np.maximum(weight, 1e-6)[..., None] * certain + below * (1 - certain)
-    known = (clear > 0)[..., None]
+    # what differs little by little near the outline, a light or a shade on the wall, is the wall's and stays
+    near = cv2.erode((matte < 4).astype(np.float32), np.ones((reach // 2 | 1, reach // 2 | 1), np.uint8))
+    sigma = reach / 4
+    share = cv2.GaussianBlur(near, (0, 0), sigma)[..., None]
+    below = below + cv2.GaussianBlur((plate - below) * near[..., None], (0, 0), sigma) / (share + np.float32(0.05))
+    known = ((clear > 0) | at_edge)[..., None]
     return np.asarray(np.where(known, plate, np.clip(np.rint(below), 0, 255)), np.uint8)
