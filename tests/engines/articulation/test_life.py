@@ -140,7 +140,8 @@ def test_the_same_seed_lives_the_same_life_however_it_is_cut_and_another_seed_an
 def test_two_answers_are_not_lived_alike_and_the_same_one_always_is() -> None:
     times, silence = np.arange(500) / 50, np.zeros(500)
     one, again, other = (
-        Life().move(times, silence, Mood(emotion="friendly"), Being.born(words))[0] for words in (b"Yes.", b"Yes.", b"No.")
+        Life().move(times, silence, Mood(emotion="friendly"), Being.born(words))[0]
+        for words in (b"Yes.", b"Yes.", b"No.")
     )
     assert np.array_equal(one.curves, again.curves)
     assert not np.allclose(one.head, other.head, atol=0.02)
