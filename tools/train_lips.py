@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tools.train_lips_data import Example, batch, hearable, no_speech
-from tools.train_lips_speech import FLITE, utterances
+from tools.train_lips_speech import FLITE, NATURAL, utterances
 from visavis.engines.articulation import spectrum
 from visavis.engines.articulation.lips import FUTURE, LAYERS, OUTPUTS, PAST, WIDTH
 from visavis.engines.articulation.visemes import VISEMES
@@ -123,13 +123,13 @@ def save(state: dict[str, object], output: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=9000, help="how often the weights are moved")
-    parser.add_argument("--sentences", type=int, default=4500, help="how many are spoken")
+    parser.add_argument("--steps", type=int, default=14000, help="how often the weights are moved")
+    parser.add_argument("--sentences", type=int, default=10000, help="how many are spoken")
     parser.add_argument(
         "--cache", type=Path, default=Path(tempfile.gettempdir(), "visavis-lips.pickle"), help="where speech is kept"
     )
     parser.add_argument("--without", choices=FLITE, help="a natural voice to leave out, and to measure on")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     options = parser.parse_args()
-    natural = [voice for voice in FLITE if voice != options.without]
+    natural = [voice for voice in NATURAL if voice != options.without]
     train(*heard(options.sentences, options.cache, natural), options.steps, options.output)

@@ -12,8 +12,10 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from pathlib import Path
 
 import numpy as np
+import pocketsphinx
 
 from visavis.engines.articulation.coarticulation import Sound
 from visavis.engines.tts import espeak, espeak_process, flite, flite_library
@@ -23,6 +25,8 @@ from visavis.media.phones import from_arpabet
 DRIFT = 1.02
 """Measured with the lips of `engines/articulation`: what is left is a row at most."""
 FLITE = ("slt", "rms", "awb", "kal16")
+NATURAL = ("slt", "slt", "rms", "awb", "kal16")
+"""Who speaks how often."""
 VARIANTS = (
     "", "", "Alicia", "Andy", "Annie", "Diogo", "Gene", "Henrique", "Lee", "Marco", "Mario", "Mike", "Reed", "Storm",
     "adam", "anika", "antonio", "aunty", "belinda", "benjamin", "boris", "caleb", "david", "ed", "f1", "f2", "f3",
@@ -56,14 +60,20 @@ Spoken = tuple[np.ndarray, int, list[Sound]]
 
 
 def texts(rng: random.Random) -> Iterator[str]:
-    """Sentences of a grammar, of Python's documentation, and of words thrown together, without end."""
+    """Sentences of a grammar, of Python's documentation, and of words thrown together, without end.
+
+    Of the words, half are of a dictionary: every sound of English beside every other.
+    """
     prose = re.sub(r"\s+", " ", " ".join(pydoc_data.topics.topics.values()))
     written = sorted({m.strip() for m in re.findall(r"[A-Z][a-z]+(?:,? [a-z']+){3,11}[.?!]", prose)})
     words = sorted(set(re.findall(r"\b[a-z]{2,12}\b", prose)))
-    on_lips = [w for w in words if re.search("[pbm]", w)]
+    entries = Path(pocketsphinx.get_model_path(), "en-us", "cmudict-en-us.dict").read_text("utf-8").splitlines()
+    known = [w for w in (entry.split(" ")[0] for entry in entries) if re.fullmatch("[a-z]{3,9}", w)]
+    sources = [[source, [w for w in source if re.search("[pbm]", w)]] for source in (words, known)]
     while True:
         yield " ".join(rng.choice(part.split("|")) for part in (WHO, DOES, WHAT, WHEN)) + "."
-        salad = [rng.choice(on_lips if rng.random() < 0.3 else words) for _ in range(6)]
+        source, on_lips = rng.choice(sources)
+        salad = [rng.choice(on_lips if rng.random() < 0.3 else source) for _ in range(6)]
         yield rng.choice([" ", " ", ", "]).join(salad).capitalize() + "."
         yield rng.choice(written)
 
@@ -120,7 +130,7 @@ def _levelled(samples: np.ndarray) -> np.ndarray:
     return np.asarray(samples * (LEVEL / np.sqrt(np.mean(samples[loud] ** 2))), np.float32)
 
 
-def utterances(count: int, seed: int, natural: Sequence[str] = FLITE) -> Iterator[Spoken]:
+def utterances(count: int, seed: int, natural: Sequence[str] = NATURAL) -> Iterator[Spoken]:
     """`count` sentences by voices that are not held out: three in five `natural`, one English, one foreign."""
     rng = random.Random(seed)
     for i, text in zip(range(count), texts(rng), strict=False):

@@ -29,7 +29,7 @@ CHIN_DROP = 0.18
 """How far the chin falls at jaw 1, in mouth widths."""
 _WIDEN, _NARROW = 0.30, 0.28  # share of its width a mouth grows at width 1, and shrinks at each of narrow and round
 _KEPT_OPEN = 0.06  # the same for an open mouth, whose corners would be seen to draw in
-_NARROWEST = 0.58  # of the width at rest
+_NARROWEST = 0.68  # of the width at rest
 _NECK = 0.50  # length below the chin over which the jaw's motion fades
 _TABLE = np.linspace(-4.0, 4.0, 641, dtype=np.float32)  # positions across the mouth; its corners are at -1 and 1
 
@@ -102,7 +102,7 @@ class MouthWarp:
         beyond = self._beyond = fade(across, 1.0, 2.2)
         # a mouth that the plate shows open is closed by its jaw as well
         closing = float(rig["lips.lower"].max() - rig["lips.seam"].mean()) if self._is_open else 0.0
-        self._rest_jaw = -0.8 * closing / CHIN_DROP
+        self._rest_jaw = -0.35 * closing / CHIN_DROP
         # how much more it takes until closed lips look closed: 0 for a clear line between lips … 1 for a dark gap
         self._parted = 0.1 if self._is_open else float(np.clip((rig["lips.gap"] - 0.02) / 0.065, 0, 1))
         # lips that look apart on the plate are pressed together at rest too, or silence would look like speech
@@ -187,7 +187,7 @@ class MouthWarp:
         # and a chin far below closed lips reads as an open mouth
         jaw = min(pose.jaw, a + 0.12) * (1 - pressed)
         jaw = max(
-            jaw + self._rest_jaw - pressed * (0.06 + 0.02 * self._parted + 0.10 * self._parted**3) / CHIN_DROP,
+            jaw + self._rest_jaw - pressed * (0.03 + 0.02 * self._parted + 0.10 * self._parted**3) / CHIN_DROP,
             -0.31 / CHIN_DROP,
         )
         widest = WIDEST_GAP * a * (1.60 - 0.50 * a) * (1 + 0.25 * r)
@@ -199,8 +199,8 @@ class MouthWarp:
         drop = (0.14 * max(jaw, 0.0) + 0.10 * a) * np.where(self._across < 1, 1 - curve, self._beyond)
         drop = drop + 0.7 * float(np.clip((r - pose.width) / 1.5, 0, 1)) * self._smile
         share = 0.15 + 0.10 * r  # of the opening that the upper lip makes
-        tuck, press = np.maximum(tucked, (0.6 + 0.4 * self._parted**3) * pressed) * self._lens, pressed * self._lens
-        raised = (0.03 * tucked + (0.04 + 0.12 * self._parted) * pressed) * self._lens
+        tuck, press = np.maximum(tucked, (0.35 + 0.65 * self._parted**3) * pressed) * self._lens, pressed * self._lens
+        raised = (0.03 * tucked + (0.02 + 0.12 * self._parted) * pressed) * self._lens
         y_u = self._seam + drop - share * gap - raised
         y_l = y_u + gap
         # pressed lips roll inwards: their edges' colours come from further out; so does a tucked lower lip's

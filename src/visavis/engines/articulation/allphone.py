@@ -37,7 +37,7 @@ SESSIONS = 4
 _FADE = 0.06  # seconds in which the mouth gets over a change of mind
 _REBUILT = 50  # blocks fed to a rebuilt search in one step: 100 ms of work
 _NETWORK = 0.85  # the network's share of a row
-_AGREED, _DENIED = 4.0, 0.5  # what the recogniser adds to, or takes from, the network's log odds that lips are shut
+_AGREED, _DENIED = 2.0, 0.25  # what the recogniser adds to, or takes from, the network's log odds that lips are shut
 
 
 @dataclass(frozen=True, slots=True, eq=False)
