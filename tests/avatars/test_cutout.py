@@ -97,3 +97,17 @@ def test_a_head_that_the_picture_cuts_off_stays_whole_at_its_top() -> None:
     matte[:, 70:190] = 255
     plate[matte > 0] = (60, 40, 30)
     assert measure_cutout(plate, matte)["cutout.person"][0, 75:185, 3].min() == 255
+
+
+def test_the_outline_of_a_jaw_goes_where_the_mouth_takes_it() -> None:
+    plate = np.full((64, 64, 3), (180, 190, 200), np.uint8)
+    matte = np.zeros((64, 64), np.uint8)
+    matte[:, 20:] = 255
+    plate[matte > 0] = (60, 40, 30)
+    cutout = Cutout(measure_cutout(plate, matte), (10, 10, 50, 50))
+    place = np.stack(np.meshgrid(np.arange(10, 50), np.arange(10, 50)), axis=-1).astype(np.float32)
+    assert np.array_equal(cutout.person(plate, place), cutout.person(plate))
+    moved = cutout.person(plate, place + np.array([3, 0], np.float32))  # everything comes from three pixels to the right
+    assert (moved[10:50, 17:20, 3] == 255).all()
+    assert (moved[10:50, 10:16, 3] == 0).all()
+    assert (moved[:10, 17:20, 3] == 0).all()

@@ -69,7 +69,7 @@ def _scene() -> np.ndarray:
     """A picture of soft shapes, (300, 400, 3)."""
     noise = np.random.default_rng(5).normal(size=(300, 400, 3))
     soft = cv2.GaussianBlur(noise, (0, 0), 9)
-    return np.clip(110 + 60 * soft / soft.std(), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(110 + 60 * soft / soft.std(), 0, 255), np.uint8)
 
 
 def test_a_thin_frame_of_another_colour_is_cut_off() -> None:

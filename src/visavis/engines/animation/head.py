@@ -38,10 +38,10 @@ class HeadWarp:
         )
         self._warp = GridWarp(shape, self._nodes)
 
-    def apply(self, picture: Picture, pose: Pose, cutout: Cutout | None = None) -> Picture:
+    def apply(self, picture: Picture, pose: Pose, cutout: Cutout | None = None, moved: Floats | None = None) -> Picture:
         """The picture (h, w, 3 or 4) with head, brows and breath as in `pose`; the same object if nothing moves.
 
-        With a `cutout`, the background stays where it is.
+        With a `cutout`, the background stays where it is; `moved` is what `Cutout.person` wants to know of the mouth.
         """
         forward = self._forward(pose)
         if forward is None:
@@ -53,7 +53,7 @@ class HeadWarp:
             back = -sample(forward, at)
         if cutout is None:
             return self._warp(picture, back)
-        return self._warp(cutout.person(picture), back, cutout.behind)
+        return self._warp(cutout.person(picture, moved), back, cutout.behind)
 
     def _forward(self, pose: Pose) -> Floats | None:
         """(rows, columns, 2) how far each node moves, in pixels; None if none does."""

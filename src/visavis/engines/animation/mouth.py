@@ -80,6 +80,13 @@ class Warped:
     nodes: Floats
     """(rows, columns, 2) for each node of the grid, the place on the grid where its colour comes from."""
 
+    def moved(self) -> Floats:
+        """(h, w, 2) position on the plate, each pixel on the side of the lip that it is nearer to."""
+        band = self.lower[: self.last - self.first].copy()
+        side = self.below_upper + self.below_lower < 0
+        band[side] = self.upper[self.first :][side]
+        return np.concatenate([self.upper[: self.first], band, self.lower[self.last - self.first :]])
+
 
 class MouthWarp:
     """The warp of one avatar's mouth."""

@@ -19,7 +19,7 @@ from visavis.engines.animation.cutout import Cutout
 from visavis.engines.animation.eyes import Eyes
 from visavis.engines.animation.head import HeadWarp
 from visavis.engines.animation.interior import Interior
-from visavis.engines.animation.mouth import MouthWarp
+from visavis.engines.animation.mouth import MouthWarp, Warped
 from visavis.engines.animation.pose import Pose, poses
 from visavis.engines.animation.video import Video
 from visavis.engines.animation.wrinkles import Wrinkles
@@ -44,7 +44,8 @@ class Renderer:
         self._head = HeadWarp(avatar.rig, shape)
         self._video = Video(avatar, self._mouth) if avatar.kind == "video" else None
         self._alpha = avatar.alpha
-        self._cutout = Cutout(avatar.rig) if avatar.kind == "picture" and Cutout.known(avatar.rig) else None
+        cut = avatar.kind == "picture" and Cutout.known(avatar.rig)
+        self._cutout = Cutout(avatar.rig, self._mouth.box) if cut else None
 
     @property
     def mouth_box(self) -> tuple[int, int, int, int]:
@@ -71,8 +72,7 @@ class Renderer:
         its frames is shown.
         """
         picture = self._plate.copy()
-        if not self._mouth.still(pose):
-            self._draw_mouth(picture, pose)
+        moved = None if self._mouth.still(pose) else self._draw_mouth(picture, pose).moved()
         if self._video is not None:
             x0, y0, x1, y1 = self._mouth.box
             mouth = picture[y0:y1, x0:x1].astype(np.float32)
@@ -81,14 +81,14 @@ class Renderer:
             self._eyes.draw(picture, pose)
             if self._alpha is not None:
                 picture = np.dstack([picture, self._alpha])
-            picture = self._head.apply(picture, pose, self._cutout)
+            picture = self._head.apply(picture, pose, self._cutout, moved)
         if self._output != (picture.shape[1], picture.shape[0]):
             shrunk = self._output[0] < picture.shape[1]
             interpolation = cv2.INTER_AREA if shrunk else cv2.INTER_LINEAR
             picture = np.asarray(cv2.resize(picture, self._output, interpolation=interpolation), np.uint8)
         return picture
 
-    def _draw_mouth(self, picture: Picture, pose: Pose) -> None:
+    def _draw_mouth(self, picture: Picture, pose: Pose) -> Warped:
         lips = self._mouth.lips(pose)
         warped = self._mouth.warp(pose, lips)
         first, last = warped.first, warped.last
@@ -103,6 +103,7 @@ class Renderer:
             np.rint(both, out=both)
             area[first:last] = np.clip(both, 0, 255, out=both)
         self._wrinkles.draw(area, warped, lips, pose)
+        return warped
 
 
 def _shrunk(avatar: Avatar, size: int) -> Avatar:
