@@ -1,15 +1,16 @@
 """Trains `engines/articulation/lips.npz`: this project's own voices speak, their phone times say what the lips do.
 
     pip install torch==2.13.0                          # which nothing else here needs
-    python -m tools.train_lips                         # 40 minutes of one core
+    python -m tools.train_lips                         # an hour of one core
 
-Speech (`tools/train_lips_speech.py`): four hours of flite and espeak-ng in seventeen languages, more than half of it
-natural; made in seven minutes and kept in `--cache`. Examples (`tools/train_lips_data.py`): controls that
+Speech (`tools/train_lips_speech.py`): ten hours of flite and espeak-ng in seventeen languages, more than half of it
+natural; made in seventeen minutes and kept in `--cache`. Examples (`tools/train_lips_data.py`): controls that
 `coarticulation` gives for the known phones, in rooms, among noise, and sound that is no speech.
 The network is `lips.LAYERS`; a viseme head helps it to learn and is not kept. What is kept is the running mean of the
 weights. `benchmarks/articulation.py` measures it. Its figures on flite's voices are of voices it has heard: there are
-too few natural ones to keep one from it. What a new one gets, `--without rms` tells: the network alone follows rms
-with r = .81 (.92 if it has heard it), and finds .85 of its closures (1.0); with phones, .86 (.92) and .99 (.99).
+too few natural ones to keep one from it. What a new one gets, `--without rms` tells: after 4500 sentences, the network
+alone followed rms with r = .81 (.92 if it had heard it), and found .85 of its closures (1.0); with phones, .86 (.92)
+and .99 (.99).
 """
 
 from __future__ import annotations
