@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.articulation_speech import SENTENCES
 from benchmarks.machine import describe
 from visavis.avatars.avatar import Avatar
 from visavis.avatars.store import AvatarStore, resolve
@@ -44,6 +45,7 @@ TEXT = (
     "Please bring the maps, the bread and the apples before the bus leaves.",
     "Most people feel happy when they hear good music in the morning.",
     "Who would move a tomb to the top of a volcano?",
+    *SENTENCES[:4],
 )
 FIGURES = (
     "opening_r",

@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pocketsphinx
 
 from visavis.engines.articulation.coarticulation import Sound
 from visavis.engines.tts import espeak, espeak_process, flite, flite_library
@@ -64,6 +63,8 @@ def texts(rng: random.Random) -> Iterator[str]:
 
     Of the words, half are of a dictionary: every sound of English beside every other.
     """
+    import pocketsphinx
+
     prose = re.sub(r"\s+", " ", " ".join(pydoc_data.topics.topics.values()))
     written = sorted({m.strip() for m in re.findall(r"[A-Z][a-z]+(?:,? [a-z']+){3,11}[.?!]", prose)})
     words = sorted(set(re.findall(r"\b[a-z]{2,12}\b", prose)))

@@ -25,13 +25,13 @@ class HeadWarp:
     def __init__(self, rig: Mapping[str, NDArray[Any]], shape: tuple[int, ...]) -> None:
         height, width = shape[:2]
         self._nodes = node_positions(shape)
-        self._offset = self._nodes - rig["head.pivot"]
-        self._depth: Floats = rig["head.depth"]
-        self._weight: Floats = rig["head.weight"]
+        offset = self._nodes - rig["head.pivot"]
+        self._relief = np.concatenate([offset, rig["head.depth"][..., None]], axis=-1).astype(np.float32)
+        self._weight: Floats = rig["head.weight"][..., None]
         self._body: Floats = rig["head.body"]
         self._interocular, self._face = (float(v) for v in rig["head.scale"])
         self._brows: Floats = rig["head.brows"]
-        rows, columns = self._weight.shape
+        rows, columns = self._nodes.shape[:2]
         self._to_node = np.array([columns / width, rows / height], np.float32)
         self._node_index = np.stack(
             np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)), axis=-1
@@ -60,13 +60,11 @@ class HeadWarp:
         pitch, yaw, roll, x, y, z = pose.head
         moved: Floats | None = None
         if any(pose.head):
-            turn = _rotation(pitch, yaw, roll)
-            px, py = self._offset[..., 0], self._offset[..., 1]
-            depth = self._depth
             near = 1 / (1 + z * self._interocular / (_DISTANCE * self._face))
-            dx = (turn[0, 0] * px + turn[0, 1] * py + turn[0, 2] * depth) * near + x * self._interocular - px
-            dy = (turn[1, 0] * px + turn[1, 1] * py + turn[1, 2] * depth) * near + y * self._interocular - py
-            moved = np.stack([dx * self._weight, dy * self._weight], axis=-1).astype(np.float32)
+            turn = _rotation(pitch, yaw, roll)[:2] * near - np.eye(2, 3)
+            moved = self._relief @ turn.T.astype(np.float32)
+            moved += np.array([x, y], np.float32) * np.float32(self._interocular)
+            moved *= self._weight
         amounts = (pose.brow_inner, *pose.brow_outer, *(-b for b in pose.brow_down))
         if any(amounts):
             lift = np.tensordot(np.array(amounts, np.float32), self._brows, axes=1)
