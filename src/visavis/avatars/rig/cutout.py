@@ -111,7 +111,7 @@ def _free_edge(matte: NDArray[np.uint8]) -> NDArray[np.bool_]:
     single lock.
     """
     person = (matte >= 64).astype(np.uint8)
-    person[:_EDGE] = cv2.morphologyEx(person[:_EDGE], cv2.MORPH_OPEN, np.ones((1, matte.shape[1] // 16), np.uint8))
+    person[:_EDGE] = cv2.morphologyEx(person[:_EDGE], cv2.MORPH_OPEN, np.ones((1, matte.shape[1] // 16 | 1), np.uint8))
     person[_EDGE:-_EDGE, _EDGE:-_EDGE] = 1
     return np.asarray(person == 0)
 
