@@ -24,29 +24,38 @@ def _wait(for_: Callable[[], bool], process: subprocess.Popen[str]) -> None:
         time.sleep(0.02)
 
 
+def _ask(folder: Path, tts: str, interrupt: signal.Handlers) -> subprocess.Popen[str]:
+    """A long answer in progress, begun by a shell that leaves Ctrl-C to it or, for a background job, ignores it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "visavis", "--set", "llm=fake", "ask", "Hello there", "--tts", tts],
+        cwd=folder,
+        env=os.environ | {"FAKE_ANSWER": ANSWER},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, interrupt),
+    )
+
+
+def _speaks(folder: Path) -> bool:
+    return any(part.stat().st_size > 10_000 for part in folder.iterdir())
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
 @pytest.mark.parametrize("tts", ["flite", "espeak"])
 @pytest.mark.parametrize("moment", ["starting", "loading", "speaking"])
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_answer_leaves_nothing(tmp_path: Path, moment: str, tts: str, sign: signal.Signals) -> None:
-    command = [sys.executable, "-m", "visavis", "--set", "llm=fake", "ask", "Hello there", "--tts", tts]
-    process = subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        env=os.environ | {"FAKE_ANSWER": ANSWER},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = _ask(tmp_path, tts, signal.SIG_DFL)
     assert process.stdout is not None
     if moment != "starting":
         assert process.stdout.readline().startswith("using:")
     else:
         time.sleep(0.3)
     if moment == "speaking":
-        _wait(lambda: any(p.stat().st_size > 10_000 for p in tmp_path.iterdir()), process)
+        _wait(lambda: _speaks(tmp_path), process)
     process.send_signal(sign)
     begun = time.monotonic()
     try:
@@ -62,6 +71,24 @@ def test_an_interrupted_answer_leaves_nothing(tmp_path: Path, moment: str, tts: 
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)  # nobody of its family is left
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
+def test_a_background_job_lets_ctrl_c_pass_and_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    process = _ask(tmp_path, "flite", signal.SIG_IGN)
+    _wait(lambda: _speaks(tmp_path), process)
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=1)
+    process.send_signal(signal.SIGTERM)
+    try:
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == app.EXIT_INTERRUPTED
+    assert err.strip().splitlines()[-1] == "visavis: interrupted; nothing half-written is left"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")

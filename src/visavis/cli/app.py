@@ -10,6 +10,7 @@ import tempfile
 import threading
 import traceback
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -86,11 +87,23 @@ def override(**values: object) -> None:
 
 def main() -> None:
     """Run the command; every failure is one line on standard error and an exit code."""
-    # a job that is told to end cleans up as one that is interrupted: nothing half-written stays. An exception would
-    # strike anywhere in the event loop; the interrupt's own signal is one that asyncio turns into a cancellation
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda sign, frame: signal.raise_signal(signal.SIGINT))
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and hasattr(signal, "pthread_sigmask"):
+            # a script's background job: Ctrl-C is not for it, but its handler is what asyncio looks for
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, _told_to_end)
     sys.exit(run(sys.argv[1:]))
+
+
+def _told_to_end(sign: int, frame: FrameType | None) -> None:
+    """A job that is told to end cleans up as one that is interrupted: nothing half-written stays.
+
+    An exception would strike anywhere in the event loop; an interrupt is what asyncio turns into a cancellation.
+    """
+    interrupt = signal.getsignal(signal.SIGINT)
+    if callable(interrupt):
+        interrupt(signal.SIGINT, frame)
 
 
 def run(arguments: list[str]) -> int:
