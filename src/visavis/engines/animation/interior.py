@@ -16,6 +16,7 @@ from visavis.engines.animation.mouth import Lips, Warped
 from visavis.engines.animation.pose import Pose
 
 _CONTACT_WIDTH = 0.016  # of the line where lips touch, in mouth widths
+_BARED = 0.07  # how much of the lower teeth a lip can show that falls without the jaw, in mouth widths
 _BITE = 0.06  # how much of a tucked lower lip the upper teeth hide, in mouth widths
 
 
@@ -68,7 +69,7 @@ class Interior:
         # teeth part with the jaw, lips also without it: behind those of an s or an i the teeth nearly meet. Round lips
         # stand before the lower ones
         jaw = min(max(pose.jaw, 0.15) / max(pose.aperture, 0.15), 1.0)
-        fall = lips.lower * max(jaw, pose.round**2)
+        fall = max(lips.lower * max(jaw, pose.round**2), lips.lower - _BARED)
         teeth = self._cut("upper_teeth", at, (w, h), -0.05 * pose.round)
         _over(inside, self._cut("tongue", at, (w, h), 0.025 + 0.38 * fall - 0.11 * pose.tongue))
         _over(inside, self._cut("lower_teeth", at, (w, h), 0.95 * fall - 0.020))

@@ -25,7 +25,7 @@ from visavis.engines.animation.pose import Pose
 
 WIDEST_GAP = 0.59
 """Gap between the inner lips at aperture 1, in mouth widths (`MouthFrame.width`)."""
-CHIN_DROP = 0.18
+CHIN_DROP = 0.24
 """How far the chin falls at jaw 1, in mouth widths."""
 _WIDEN, _NARROW = 0.30, 0.28  # share of its width a mouth grows at width 1, and shrinks at each of narrow and round
 _KEPT_OPEN = 0.06  # the same for an open mouth, whose corners would be seen to draw in
