@@ -51,7 +51,7 @@ def paint_closed(
     around = _skin_around(picture, beyond < 0.5)
     # shade in the folds around an eye is not the lid's own colour: the lighter counts more
     grey = picture.sum(axis=-1, dtype=np.float32)
-    lighter = around * np.clip(grey / np.quantile(grey[around > 0], 0.6), 0, 1) ** 1.5 if around.any() else around
+    lighter = around * np.clip(grey / np.quantile(grey[around > 0], 0.75), 0, 1) ** 4 if around.any() else around
     low = np.asarray(cv2.GaussianBlur(fill(picture.astype(np.float32), lighter), (0, 0), 0.05 * n), np.float32)
     filled = fill(picture.astype(np.float32), around)
     detail = filled - cv2.GaussianBlur(filled, (0, 0), 0.025 * n)
@@ -60,7 +60,11 @@ def paint_closed(
     top = upper - np.float32(0.08)
     down = (v - top) / np.maximum(lower - top, 0.05)
     across = np.clip(np.abs(opening.across(u)), 0, 1)
-    rounded = 0.03 * np.exp(-(((down - 0.42) / 0.3) ** 2)) - 0.16 * np.clip(down, 0, 1) ** 4 - 0.05 * across**2
+    rounded = (
+        0.08 * np.exp(-(((down - 0.45) / 0.28) ** 2)) * (1 - across**2)
+        - 0.16 * np.clip(down, 0, 1) ** 4
+        - 0.05 * across**2
+    )
     crease = 0.06 * np.exp(-(((v - top) / 0.03) ** 2))
     under = 0.10 * np.exp(-np.clip(v - lower, 0, None) / 0.05) * (v > lower)
     skin *= (1 + (rounded * (v <= lower) - crease - under) * (1 - across**4))[..., None]

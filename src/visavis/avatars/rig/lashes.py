@@ -34,10 +34,12 @@ def paint_lashes(
     darkest = dark >= np.quantile(dark[strip], 0.85)
     colour = np.asarray(picture[strip & darkest].mean(axis=0), np.float32)
     columns = (1.6 * np.ptp(u[strip]) * n) or 1.0
-    thick = float(np.clip(0.7 * (dark[strip] > 0.35).sum() / columns / n, 0.022, 0.040))
-    line = np.exp(-(((v - lower) / thick) ** 2)) * np.clip(1.15 - np.abs(across) ** 3, 0, 1)
+    thick = float(np.clip(0.7 * (dark[strip] > 0.35).sum() / columns / n, 0.018, 0.036))
+    # thin where the lids meet
+    tapered = thick * (0.45 + 0.55 * np.clip(1 - np.abs(across) ** 3, 0, 1))
+    line = np.exp(-(((v - lower) / tapered) ** 2)) * np.clip(1.08 - np.abs(across) ** 3, 0, 1)
     hairs = _hairs(frame, area, opening, outer_left) * np.float32(hair)
-    return (255 * np.clip(np.maximum(0.95 * line, hairs), 0, 1)).astype(np.uint8), colour
+    return (255 * np.clip(np.maximum(0.85 * line, hairs), 0, 1)).astype(np.uint8), colour
 
 
 def hairiness(plate: NDArray[np.uint8], frame: EyeFrame, opening: Opening) -> float:
