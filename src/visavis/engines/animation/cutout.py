@@ -26,6 +26,8 @@ class Cutout:
         x, y, w, h = cv2.boundingRect(self._edge[top:bottom, left:right])
         self._jaw = (slice(y, y + h), slice(x, x + w))
         self._at = (slice(top + y, top + y + h), slice(left + x, left + x + w))
+        self.meets_mouth = w > 0
+        """Whether the mouth moves any of the outline."""
 
     @staticmethod
     def known(rig: Mapping[str, NDArray[Any]]) -> bool:
@@ -38,12 +40,12 @@ class Cutout:
         `moved` (h, w, 2) says for the mouth's box where on the plate each pixel's colour comes from.
         """
         layer = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA), np.uint8)
-        drawn = layer[self._at].copy()
         # mouth and eyes draw where the person is opaque; the edge and the rest are as they were cut
         cv2.copyTo(self._person, self._edge, layer)
-        if moved is not None and drawn.size:
+        if moved is not None and self.meets_mouth:
             # but for the outline of cheeks and jaw: it goes where the mouth takes it
             outline = np.asarray(sample(self._person, np.ascontiguousarray(moved[self._jaw])), np.uint8)
+            drawn = cv2.cvtColor(picture[self._at], cv2.COLOR_RGB2RGBA)
             cv2.copyTo(drawn, np.asarray(outline[..., 3] == 255, np.uint8), outline)
             layer[self._at] = outline
         return layer

@@ -72,7 +72,7 @@ class Renderer:
         its frames is shown.
         """
         picture = self._plate.copy()
-        moved = None if self._mouth.still(pose) else self._draw_mouth(picture, pose).moved()
+        warped = None if self._mouth.still(pose) else self._draw_mouth(picture, pose)
         if self._video is not None:
             x0, y0, x1, y1 = self._mouth.box
             mouth = picture[y0:y1, x0:x1].astype(np.float32)
@@ -81,6 +81,8 @@ class Renderer:
             self._eyes.draw(picture, pose)
             if self._alpha is not None:
                 picture = np.dstack([picture, self._alpha])
+            outlined = self._cutout is not None and self._cutout.meets_mouth
+            moved = warped.moved() if warped is not None and outlined else None
             picture = self._head.apply(picture, pose, self._cutout, moved)
         if self._output != (picture.shape[1], picture.shape[0]):
             shrunk = self._output[0] < picture.shape[1]
