@@ -69,6 +69,19 @@ def test_a_face_drawn_flat_is_shaded_less_than_a_modelled_one(renderer: Renderer
     assert deepest[0] < 0.6 * deepest[1]
 
 
+def test_behind_lips_that_part_without_the_jaw_the_teeth_nearly_meet(avatar: Avatar, renderer: Renderer) -> None:
+    x, top, bottom = int(avatar.landmarks[14, 0]), int(avatar.landmarks[0, 1]), int(avatar.landmarks[17, 1]) + 20
+
+    def dark(pose: Pose) -> int:
+        """Rows along the midline that show neither lips nor teeth."""
+        midline = renderer.draw(pose)[top:bottom, x - 2 : x + 3, :3].mean(axis=(1, 2))
+        return int((midline < 70).sum())
+
+    apart, close = dark(Pose(aperture=0.35, jaw=0.35)), dark(Pose(aperture=0.35, jaw=0.05))
+    assert apart >= 4
+    assert close < 0.75 * apart
+
+
 def test_upper_teeth_lie_over_a_lower_lip_that_is_tucked_in(avatar: Avatar, renderer: Renderer) -> None:
     (x, y), half = avatar.landmarks[14, :2].astype(int), 8
 
