@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cv2
@@ -26,25 +26,25 @@ class Cutout:
         x, y, w, h = cv2.boundingRect(self._edge[top:bottom, left:right])
         self._jaw = (slice(y, y + h), slice(x, x + w))
         self._at = (slice(top + y, top + y + h), slice(left + x, left + x + w))
-        self.meets_mouth = w > 0
-        """Whether the mouth moves any of the outline."""
+        self._meets_mouth = w > 0
 
     @staticmethod
     def known(rig: Mapping[str, NDArray[Any]]) -> bool:
         """Whether this rig has layers: a person could be told from the background."""
         return _PERSON in rig
 
-    def person(self, picture: Picture, moved: Floats | None = None) -> Picture:
+    def person(self, picture: Picture, moved: Callable[[], Floats] | None = None) -> Picture:
         """The person of a drawn picture (h, w, 3), (h, w, 4) with colours multiplied by their opacity.
 
-        `moved` (h, w, 2) says for the mouth's box where on the plate each pixel's colour comes from.
+        `moved` gives (h, w, 2) for the mouth's box: where on the plate each pixel's colour comes from. It is asked only
+        if the mouth moves any of the outline.
         """
         layer = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA), np.uint8)
         # mouth and eyes draw where the person is opaque; the edge and the rest are as they were cut
         cv2.copyTo(self._person, self._edge, layer)
-        if moved is not None and self.meets_mouth:
+        if moved is not None and self._meets_mouth:
             # but for the outline of cheeks and jaw: it goes where the mouth takes it
-            outline = np.asarray(sample(self._person, np.ascontiguousarray(moved[self._jaw])), np.uint8)
+            outline = np.asarray(sample(self._person, np.ascontiguousarray(moved()[self._jaw])), np.uint8)
             drawn = cv2.cvtColor(picture[self._at], cv2.COLOR_RGB2RGBA)
             cv2.copyTo(drawn, np.asarray(outline[..., 3] == 255, np.uint8), outline)
             layer[self._at] = outline

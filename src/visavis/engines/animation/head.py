@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,9 @@ class HeadWarp:
         )
         self._warp = GridWarp(shape, self._nodes)
 
-    def apply(self, picture: Picture, pose: Pose, cutout: Cutout | None = None, moved: Floats | None = None) -> Picture:
+    def apply(
+        self, picture: Picture, pose: Pose, cutout: Cutout | None = None, moved: Callable[[], Floats] | None = None
+    ) -> Picture:
         """The picture (h, w, 3 or 4) with head, brows and breath as in `pose`; the same object if nothing moves.
 
         With a `cutout`, the background stays where it is; `moved` is what `Cutout.person` wants to know of the mouth.

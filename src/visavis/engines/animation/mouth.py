@@ -226,7 +226,7 @@ class MouthWarp:
         ).astype(np.float32)
         mid = len(_TABLE) // 2
         spread = pose.width - r
-        half = 1 + (_WIDEN if spread > 0 else _NARROW) * spread + (self._kept_open + 0.1 * a) * a - 0.2 * a * (1 - a)
+        half = 1 + (_WIDEN if spread > 0 else _NARROW) * spread + self._kept_open * a - 0.2 * a * (1 - 1.5 * a)
         return Lips(
             tables,
             top=float(y_u.min()),

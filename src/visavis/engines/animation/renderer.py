@@ -81,9 +81,7 @@ class Renderer:
             self._eyes.draw(picture, pose)
             if self._alpha is not None:
                 picture = np.dstack([picture, self._alpha])
-            outlined = self._cutout is not None and self._cutout.meets_mouth
-            moved = warped.moved() if warped is not None and outlined else None
-            picture = self._head.apply(picture, pose, self._cutout, moved)
+            picture = self._head.apply(picture, pose, self._cutout, None if warped is None else warped.moved)
         if self._output != (picture.shape[1], picture.shape[0]):
             shrunk = self._output[0] < picture.shape[1]
             interpolation = cv2.INTER_AREA if shrunk else cv2.INTER_LINEAR
