@@ -105,10 +105,9 @@ def test_the_outline_of_a_jaw_goes_where_the_mouth_takes_it() -> None:
     matte[:, 20:] = 255
     plate[matte > 0] = (60, 40, 30)
     cutout = Cutout(measure_cutout(plate, matte), (10, 10, 50, 50))
-    place = np.stack(np.meshgrid(np.arange(10, 50), np.arange(10, 50)), axis=-1).astype(np.float32)
-    from_the_right = place + np.array([3, 0], np.float32)
-    assert np.array_equal(cutout.person(plate, lambda: place), cutout.person(plate))
-    moved = cutout.person(plate, lambda: from_the_right)
+    box = slice(10, 50), slice(10, 50)
+    assert np.array_equal(cutout.person(plate, lambda person: person[box].copy()), cutout.person(plate))
+    moved = cutout.person(plate, lambda person: person[10:50, 13:53].copy())
     assert (moved[10:50, 17:20, 3] == 255).all()
     assert (moved[10:50, 10:14, 3] == 0).all()
     assert (moved[:10, 17:20, 3] == 0).all()

@@ -30,14 +30,16 @@ def wave(shape: tuple[int, ...], pixels: float) -> Floats:
 @pytest.mark.parametrize("shape", [(512, 512, 3), (512, 512, 4), (333, 517, 3), (1024, 760, 4)])
 def test_what_does_not_move_is_the_picture_bit_by_bit(compiled: bool, shape: tuple[int, ...]) -> None:
     plate, nodes = picture(shape), node_positions(shape)
-    assert np.array_equal(GridWarp(shape, nodes, compiled)(plate, np.zeros_like(nodes)), plate)
+    assert np.array_equal(GridWarp(shape, nodes, compiled=compiled)(plate, np.zeros_like(nodes)), plate)
 
 
 @pytest.mark.parametrize("compiled", WAYS)
 def test_a_picture_moved_by_whole_pixels_is_moved_exactly_and_its_edge_repeats(compiled: bool) -> None:
     shape = (333, 517, 3)
     plate, nodes = picture(shape), node_positions(shape)
-    moved = GridWarp(shape, nodes, compiled)(plate, np.broadcast_to(np.array([5, -3], np.float32), nodes.shape))
+    moved = GridWarp(shape, nodes, compiled=compiled)(
+        plate, np.broadcast_to(np.array([5, -3], np.float32), nodes.shape)
+    )
     assert np.array_equal(moved[3:, :-5], plate[:-3, 5:])
     assert np.array_equal(moved[:3, :-5], np.repeat(plate[:1, 5:], 3, axis=0))
 
@@ -47,7 +49,7 @@ def test_a_picture_moved_by_whole_pixels_is_moved_exactly_and_its_edge_repeats(c
 @pytest.mark.parametrize("shape", [(512, 512, 3), (333, 517, 4)])
 def test_both_ways_draw_the_same(shape: tuple[int, ...], pixels: float) -> None:
     plate, nodes, back = picture(shape), node_positions(shape), wave(shape, pixels)
-    ours, theirs = (GridWarp(shape, nodes, compiled)(plate, back).astype(int) for compiled in (True, False))
+    ours, theirs = (GridWarp(shape, nodes, compiled=compiled)(plate, back).astype(int) for compiled in (True, False))
     difference = np.abs(ours - theirs)
     assert difference.max() <= 3
     assert (difference > 1).mean() < 0.01
@@ -72,4 +74,4 @@ def test_shapes_that_do_not_go_together_are_refused() -> None:
 
     line = np.zeros(4, np.float32)
     with pytest.raises(ValueError, match="shapes"):
-        _warp.warp(bytes(30), (4, 4, 3), bytes(128), line, line, None, bytearray(48))
+        _warp.warp(bytes(30), (4, 4, 4), bytes(128), line, line, None, bytearray(64), (4, 4, 4))

@@ -1,7 +1,8 @@
 /* A picture warped by a grid of nodes: bilinear, as `warp.py` describes it, which does the same without this file.
 
-   Between two nodes a position changes by equal steps, so no map of positions is ever laid out: a row of pixels costs
-   additions and four reads each. Positions are held to 1/65536 of a pixel and read to 1/256. */
+   Between two nodes a position changes by equal steps, so no map of positions is ever laid out but that of one row.
+   Positions are held to 1/65536 of a pixel and read to 1/256. The picture has four channels: colours multiplied by
+   their opacity, and it. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -11,60 +12,76 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__SSE2__) || defined(_M_X64)
-#include <emmintrin.h>
-#define SSE2 1
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#define AVX2 __attribute__((target("avx2"))) /* compiled in, and used where the processor has it */
+static int has_avx2;
 #endif
 
 #define ONE 65536 /* a pixel */
 
 typedef struct {
     const uint8_t *pixels;
-    int height, width, channels;
+    int height, width;
 } Image;
 
-#define FRACTIONS 256
+/* What a result's row is made of: `behind`, if not NULL, three channels that lie under the picture's. */
+typedef struct {
+    const uint8_t *behind;
+    uint8_t *out;
+    int width, channels;
+} Row;
 
-#ifdef SSE2
-/* By fraction: the weights of the upper and the lower row; of the left and the right pixel, of 3 or 4 channels. */
-static __m128i upper[FRACTIONS], lower[FRACTIONS], beside[2][FRACTIONS];
+/* Where each pixel of a row is read on the picture. */
+typedef struct {
+    int32_t *x, *y;
+} Positions;
 
-static void prepare(void) {
-    for (short f = 0; f < FRACTIONS; f++) {
-        const short l = FRACTIONS - f;
-        upper[f] = _mm_set1_epi16(l);
-        lower[f] = _mm_set1_epi16(f);
-        beside[0][f] = _mm_set_epi16(0, 0, f, f, f, l, l, l);
-        beside[1][f] = _mm_set_epi16(f, f, f, f, l, l, l, l);
+typedef struct {
+    int *begin;          /* of each column of nodes: the first pixel to its right */
+    float *share, *step; /* twice for each cell: that pixel's share of the cell, and a pixel's of it, in ONEs */
+} Cells;
+
+/* For both coordinates at each column: the row's own node; where its first pixel is read, and how far on each next. */
+typedef struct {
+    float *node;
+    int32_t *first, *step;
+} Line;
+
+static void lay_cells(const float *at_x, int columns, int width, Cells cells) {
+    for (int c = 0; c + 1 < columns; c++) {
+        const float span = at_x[c + 1] - at_x[c], begin = ceilf(at_x[c]);
+        cells.begin[c] = begin < 0 || c == 0 ? 0 : begin > (float)width ? width : (int)begin;
+        cells.share[2 * c] = cells.share[2 * c + 1] = ((float)cells.begin[c] - at_x[c]) / span * ONE;
+        cells.step[2 * c] = cells.step[2 * c + 1] = ONE / span;
+    }
+    cells.begin[columns - 1] = width;
+}
+
+/* A row that lies `part` between two rows of nodes, the first of which is `upper`. */
+static inline void lay_line(const float *upper, float part, int columns, Cells cells, Line line) {
+    const int count = 2 * columns;
+    const float *restrict above = upper, *restrict under = upper + count, *share = cells.share, *one = cells.step;
+    float *restrict node = line.node;
+    int32_t *restrict first = line.first, *restrict step = line.step;
+    for (int i = 0; i < count; i++) node[i] = above[i] + part * (under[i] - above[i]);
+    for (int i = 0; i < count - 2; i++) {
+        const float far = node[i + 2] - node[i];
+        /* half of 1/256 of a pixel is added, so that cutting to that later rounds */
+        first[i] = (int32_t)(node[i] * ONE + share[i] * far + 128.5f);
+        step[i] = (int32_t)(far * one[i]);
     }
 }
 
-/* Three or four values between four neighbours; eight bytes are read from `at` and from the row below it. */
-static inline int32_t between(const uint8_t *at, ptrdiff_t below, int channels, int fx, int fy) {
-    const __m128i zero = _mm_setzero_si128(), half = _mm_set1_epi16(FRACTIONS / 2);
-    __m128i top = _mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)at), zero);
-    __m128i low = _mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)(at + below)), zero);
-    __m128i mixed = _mm_add_epi16(_mm_mullo_epi16(top, upper[fy]), _mm_mullo_epi16(low, lower[fy]));
-    mixed = _mm_mullo_epi16(_mm_srli_epi16(_mm_add_epi16(mixed, half), 8), beside[channels == 4][fx]);
-    mixed = _mm_add_epi16(mixed, channels == 4 ? _mm_srli_si128(mixed, 8) : _mm_srli_si128(mixed, 6));
-    mixed = _mm_srli_epi16(_mm_add_epi16(mixed, half), 8);
-    return _mm_cvtsi128_si32(_mm_packus_epi16(mixed, mixed));
+/* Where a row's pixels are read. */
+static void lay_row(const float *upper, float part, int columns, Cells cells, Line line, Positions at) {
+    lay_line(upper, part, columns, cells, line);
+    for (int c = 0; c + 1 < columns; c++)
+        for (int i = cells.begin[c], k = 0; i < cells.begin[c + 1]; i++, k++) {
+            at.x[i] = line.first[2 * c] + k * line.step[2 * c];
+            at.y[i] = line.first[2 * c + 1] + k * line.step[2 * c + 1];
+        }
 }
-#else
-static void prepare(void) {}
-
-static inline int32_t between(const uint8_t *at, ptrdiff_t below, int channels, int fx, int fy) {
-    uint8_t out[4] = {0};
-    int32_t packed;
-    for (int c = 0; c < channels; c++) {
-        int left = (at[c] * (256 - fy) + at[below + c] * fy + 128) >> 8;
-        int right = (at[channels + c] * (256 - fy) + at[below + channels + c] * fy + 128) >> 8;
-        out[c] = (uint8_t)((left * (256 - fx) + right * fx + 128) >> 8);
-    }
-    memcpy(&packed, out, 4);
-    return packed;
-}
-#endif
 
 /* One pixel anywhere, the nearest one outside the picture. */
 static void pixel(const Image *image, int32_t x, int32_t y, uint8_t *out) {
@@ -73,174 +90,216 @@ static void pixel(const Image *image, int32_t x, int32_t y, uint8_t *out) {
     int x1 = x0 + 1 < 0 ? 0 : x0 + 1 > right ? right : x0 + 1, y1 = y0 + 1 < 0 ? 0 : y0 + 1 > bottom ? bottom : y0 + 1;
     x0 = x0 < 0 ? 0 : x0 > right ? right : x0;
     y0 = y0 < 0 ? 0 : y0 > bottom ? bottom : y0;
-    const uint8_t *top = image->pixels + (size_t)y0 * image->width * image->channels;
-    const uint8_t *low = image->pixels + (size_t)y1 * image->width * image->channels;
-    for (int c = 0; c < image->channels; c++) {
-        int l = (top[x0 * image->channels + c] * (256 - fy) + low[x0 * image->channels + c] * fy + 128) >> 8;
-        int r = (top[x1 * image->channels + c] * (256 - fy) + low[x1 * image->channels + c] * fy + 128) >> 8;
+    const uint8_t *top = image->pixels + (size_t)y0 * image->width * 4;
+    const uint8_t *low = image->pixels + (size_t)y1 * image->width * 4;
+    for (int c = 0; c < 4; c++) {
+        int l = (top[x0 * 4 + c] * (256 - fy) + low[x0 * 4 + c] * fy + 128) >> 8;
+        int r = (top[x1 * 4 + c] * (256 - fy) + low[x1 * 4 + c] * fy + 128) >> 8;
         out[c] = (uint8_t)((l * (256 - fx) + r * fx + 128) >> 8);
     }
 }
 
-/* `count` pixels along a straight line of positions, all of whose neighbours are well inside the picture. */
-static inline void inside(const Image *image, int32_t x, int32_t y, int32_t dx, int32_t dy, int count, int channels,
-                          uint8_t *out) {
-    const ptrdiff_t below = (ptrdiff_t)image->width * channels;
-    for (; count > 0; count--, x += dx, y += dy, out += channels) {
-        const uint8_t *at = image->pixels + (y >> 16) * below + (x >> 16) * channels;
-        int32_t value = between(at, below, channels, (x >> 8) & 255, (y >> 8) & 255);
-        memcpy(out, &value, 4); /* of three channels the fourth byte is overwritten by the next pixel */
-    }
-}
-
 /* A colour multiplied by its opacity, the fourth value, over an opaque one. */
-static inline void over(int32_t packed, const uint8_t *behind, uint8_t *out) {
-    const uint32_t value = (uint32_t)packed, through = 255 - (value >> 24);
-    if (through == 255) {
-        memcpy(out, behind, 3);
-        return;
-    }
+static void over(const uint8_t *value, const uint8_t *behind, uint8_t *out) {
+    const int through = 255 - value[3];
     for (int c = 0; c < 3; c++) {
-        uint32_t mixed = behind[c] * through + 127;
-        mixed = ((value >> (8 * c)) & 255) + ((mixed + (mixed >> 8) + 1) >> 8); /* divided by 255 */
+        int mixed = behind[c] * through + 127;
+        mixed = value[c] + ((mixed + (mixed >> 8) + 1) >> 8); /* divided by 255 */
         out[c] = (uint8_t)(mixed > 255 ? 255 : mixed);
     }
 }
 
-/* `count` pixels of four channels along a straight line of positions, laid over what is behind. */
-static void run_over(const Image *image, int32_t x, int32_t y, int32_t dx, int32_t dy, int count,
-                     const uint8_t *behind, uint8_t *out) {
+/* Pixels from `begin` to `end` of a row, one by one. */
+static void pixels(const Image *image, Positions at, int begin, int end, Row row) {
+    for (int i = begin; i < end; i++) {
+        uint8_t value[4], *here = row.out + (ptrdiff_t)i * row.channels;
+        pixel(image, at.x[i], at.y[i], value);
+        if (row.behind)
+            over(value, row.behind + (ptrdiff_t)i * 3, here);
+        else
+            memcpy(here, value, (size_t)row.channels);
+    }
+}
+
+#ifdef AVX2
+/* Two pixels and their right neighbours, eight bytes each. */
+AVX2 static inline __m128i pair(const uint8_t *one, const uint8_t *other) {
+    return _mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *)one), _mm_loadl_epi64((const __m128i *)other));
+}
+
+/* Two pixels, 16 bits a value, in the lower half of each lane: rows mixed by `fy`, then neighbours by `fx`. */
+AVX2 static inline __m256i mixed(__m128i upper, __m128i under, __m256i fx, __m256i fy) {
+    const __m256i half = _mm256_set1_epi16(128);
+    const __m256i top = _mm256_cvtepu8_epi16(upper), low = _mm256_cvtepu8_epi16(under);
+    __m256i value = _mm256_add_epi16(_mm256_slli_epi16(top, 8), _mm256_mullo_epi16(_mm256_sub_epi16(low, top), fy));
+    value = _mm256_srli_epi16(_mm256_add_epi16(value, half), 8);
+    /* the left neighbours' weights are 256 - fx */
+    const __m256i left = _mm256_set_epi64x(0, -1, 0, -1), add = _mm256_set_epi64x(0, 0x0101010101010101, 0, 0x0101010101010101);
+    value = _mm256_mullo_epi16(value, _mm256_add_epi16(_mm256_xor_si256(fx, left), add));
+    value = _mm256_add_epi16(value, _mm256_shuffle_epi32(value, 0x4e));
+    return _mm256_srli_epi16(_mm256_add_epi16(value, half), 8);
+}
+
+/* Eight pixels (32 bytes) over as many of three channels. */
+AVX2 static inline __m256i laid_over(__m256i value, const uint8_t *behind) {
+    const __m256i zero = _mm256_setzero_si256(), one = _mm256_set1_epi16(1), round = _mm256_set1_epi16(127);
+    /* the second half's twelve bytes are read with the four before them */
+    const __m256i apart = _mm256_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1, 4, 5, 6, -1, 7, 8, 9,
+                                           -1, 10, 11, 12, -1, 13, 14, 15, -1);
+    const __m256i opacity = _mm256_setr_epi8(3, 3, 3, 3, 7, 7, 7, 7, 11, 11, 11, 11, 15, 15, 15, 15, 3, 3, 3, 3, 7, 7,
+                                             7, 7, 11, 11, 11, 11, 15, 15, 15, 15);
+    const __m256i three = _mm256_set_m128i(_mm_loadu_si128((const __m128i *)(behind + 8)),
+                                           _mm_loadu_si128((const __m128i *)behind));
+    const __m256i under = _mm256_shuffle_epi8(three, apart);
+    const __m256i through = _mm256_xor_si256(_mm256_shuffle_epi8(value, opacity), _mm256_set1_epi8(-1));
+    __m256i lo = _mm256_mullo_epi16(_mm256_unpacklo_epi8(under, zero), _mm256_unpacklo_epi8(through, zero));
+    __m256i hi = _mm256_mullo_epi16(_mm256_unpackhi_epi8(under, zero), _mm256_unpackhi_epi8(through, zero));
+    lo = _mm256_add_epi16(lo, round);
+    hi = _mm256_add_epi16(hi, round);
+    lo = _mm256_srli_epi16(_mm256_add_epi16(_mm256_add_epi16(lo, _mm256_srli_epi16(lo, 8)), one), 8);
+    hi = _mm256_srli_epi16(_mm256_add_epi16(_mm256_add_epi16(hi, _mm256_srli_epi16(hi, 8)), one), 8);
+    return _mm256_adds_epu8(value, _mm256_packus_epi16(lo, hi));
+}
+
+/* Four pixels without their fourth channel: twelve bytes. */
+AVX2 static inline void store_three(__m128i four, uint8_t *out) {
+    const __m128i three = _mm_shuffle_epi8(four, _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1));
+    const int32_t last = _mm_extract_epi32(three, 2);
+    _mm_storel_epi64((__m128i *)out, three);
+    memcpy(out + 8, &last, 4);
+}
+
+/* Pixels of a row by eights, as many as there are; returns how many that was. The same values as `pixels` gives:
+   numbers of 16 bits wrap on the way, never at the end. Gather instructions would be slower: processors that are
+   guarded against their leaks take them apart. */
+AVX2 static int eights(const Image *image, Positions at, Row row) {
     const ptrdiff_t below = (ptrdiff_t)image->width * 4;
-    int32_t end_x = x + dx * (count - 1), end_y = y + dy * (count - 1);
-    const int well = x >= 0 && end_x >= 0 && y >= 0 && end_y >= 0 && (x >> 16) <= image->width - 2 &&
-                     (end_x >> 16) <= image->width - 2 && (y >> 16) <= image->height - 3 &&
-                     (end_y >> 16) <= image->height - 3;
-    for (; count > 0; count--, x += dx, y += dy, out += 3, behind += 3) {
-        int32_t value;
-        if (well) {
-            const uint8_t *at = image->pixels + (y >> 16) * below + (x >> 16) * 4;
-            if (!(at[3] | at[7] | at[below + 3] | at[below + 7])) { /* nobody here */
-                memcpy(out, behind, 3);
+    const __m256i right = _mm256_set1_epi32((image->width - 1) * ONE), last = _mm256_set1_epi32(image->height - 3);
+    const __m256i zero = _mm256_setzero_si256();
+    const __m256i byte = _mm256_set1_epi32(255), alpha = _mm256_set1_epi32((int)0xff000000u);
+    int i = 0;
+    for (; i + 8 <= row.width; i += 8) {
+        /* at the right edge the neighbour has no weight, so that any may be read */
+        const __m256i x = _mm256_min_epi32(_mm256_max_epi32(_mm256_loadu_si256((__m256i *)(at.x + i)), zero), right);
+        const __m256i y = _mm256_loadu_si256((__m256i *)(at.y + i));
+        const __m256i column = _mm256_srai_epi32(x, 16), line = _mm256_srai_epi32(y, 16);
+        if (_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_or_si256(line, _mm256_cmpgt_epi32(line, last))))) {
+            pixels(image, at, i, i + 8, row);
+            continue;
+        }
+        int32_t from[8];
+        _mm256_storeu_si256((__m256i *)from, _mm256_add_epi32(_mm256_mullo_epi32(line, _mm256_set1_epi32((int)below)),
+                                                              _mm256_slli_epi32(column, 2)));
+        __m128i top[4], low[4];
+        for (int k = 0; k < 4; k++) {
+            const uint8_t *one = image->pixels + from[2 * k], *other = image->pixels + from[2 * k + 1];
+            top[k] = pair(one, other);
+            low[k] = pair(one + below, other + below);
+        }
+        if (row.behind) {
+            const __m128i upper = _mm_or_si128(_mm_or_si128(top[0], top[1]), _mm_or_si128(top[2], top[3]));
+            const __m128i under = _mm_or_si128(_mm_or_si128(low[0], low[1]), _mm_or_si128(low[2], low[3]));
+            if (_mm_testz_si128(_mm_or_si128(upper, under), _mm256_castsi256_si128(alpha))) { /* nobody here */
+                memcpy(row.out + 3 * (ptrdiff_t)i, row.behind + 3 * (ptrdiff_t)i, 24);
                 continue;
             }
-            value = between(at, below, 4, (x >> 8) & 255, (y >> 8) & 255);
-        } else {
-            uint8_t four[4];
-            pixel(image, x, y, four);
-            memcpy(&value, four, 4);
         }
-        if ((uint32_t)value >> 24 == 255)
-            memcpy(out, &value, 3);
-        else
-            over(value, behind, out);
-    }
-}
-
-/* `count` pixels along a straight line of positions; `last` says that they end a row of the result. */
-static void run(const Image *image, int32_t x, int32_t y, int32_t dx, int32_t dy, int count, int last, uint8_t *out) {
-    /* on a straight line the ends tell where all of it is; reading may go two bytes beyond a neighbour */
-    int32_t end_x = x + dx * (count - 1), end_y = y + dy * (count - 1);
-    int32_t least_x = x < end_x ? x : end_x, most_x = x < end_x ? end_x : x;
-    int32_t least_y = y < end_y ? y : end_y, most_y = y < end_y ? end_y : y;
-    int fast = 0;
-    if (least_x >= 0 && least_y >= 0 && (most_x >> 16) <= image->width - 2 && (most_y >> 16) <= image->height - 3) {
-        const int still = (((x | y | end_x | end_y) >> 8) & 255) == 0;
-        if (still && y >> 16 == end_y >> 16 && (end_x >> 16) - (x >> 16) == count - 1) {
-            const size_t from = ((size_t)(y >> 16) * image->width + (x >> 16)) * image->channels;
-            memcpy(out, image->pixels + from, (size_t)count * image->channels);
-            return;
+        /* each fraction twice in its 32 bits, then four times as often */
+        __m256i fx = _mm256_and_si256(_mm256_srli_epi32(x, 8), byte), fy = _mm256_and_si256(_mm256_srli_epi32(y, 8), byte);
+        fx = _mm256_or_si256(fx, _mm256_slli_epi32(fx, 16));
+        fy = _mm256_or_si256(fy, _mm256_slli_epi32(fy, 16));
+        __m256i two[4];
+        for (int k = 0; k < 4; k++) {
+            const __m256i which = _mm256_setr_epi32(2 * k, 2 * k, 2 * k, 2 * k, 2 * k + 1, 2 * k + 1, 2 * k + 1, 2 * k + 1);
+            two[k] = mixed(top[k], low[k], _mm256_permutevar8x32_epi32(fx, which), _mm256_permutevar8x32_epi32(fy, which));
         }
-        fast = count - last;
-        if (image->channels == 4)
-            inside(image, x, y, dx, dy, fast, 4, out);
-        else
-            inside(image, x, y, dx, dy, fast, 3, out);
+        /* lanes hold pixels 0 2 | 1 3 and 4 6 | 5 7; in bytes 0 2 4 6 | 1 3 5 7 */
+        const __m256i bytes = _mm256_packus_epi16(_mm256_unpacklo_epi64(two[0], two[1]), _mm256_unpacklo_epi64(two[2], two[3]));
+        __m256i value = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+        if (row.channels == 4) {
+            _mm256_storeu_si256((__m256i *)(row.out + 4 * (ptrdiff_t)i), value);
+            continue;
+        }
+        if (row.behind && !_mm256_testc_si256(value, alpha)) value = laid_over(value, row.behind + 3 * (ptrdiff_t)i);
+        store_three(_mm256_castsi256_si128(value), row.out + 3 * (ptrdiff_t)i);
+        store_three(_mm256_extracti128_si256(value, 1), row.out + 3 * (ptrdiff_t)i + 12);
     }
-    for (int i = fast; i < count; i++) pixel(image, x + dx * i, y + dy * i, out + (size_t)i * image->channels);
+    return i;
 }
 
-/* Where each cell's pixels begin in a row: the first one's index, its share of the cell, and what a pixel is of it. */
-typedef struct {
-    int begin;
-    float share, step;
-} Cell;
-
-static void lay_cells(const float *at_x, int columns, int width, Cell *cells) {
-    for (int c = 0; c + 1 < columns; c++) {
-        float span = at_x[c + 1] - at_x[c], begin = ceilf(at_x[c]);
-        cells[c].begin = begin < 0 || c == 0 ? 0 : begin > (float)width ? width : (int)begin;
-        cells[c].share = ((float)cells[c].begin - at_x[c]) / span;
-        cells[c].step = 1 / span;
-    }
-    cells[columns - 1].begin = width;
+/* As `lay_row`, a cell at a time; up to seven values beyond a row are written. */
+AVX2 static void lay_row_by_eights(const float *upper, float part, int columns, Cells cells, Line line, Positions at) {
+    lay_line(upper, part, columns, cells, line);
+    const __m256i steps = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    for (int c = 0; c + 1 < columns; c++)
+        for (int axis = 0; axis < 2; axis++) {
+            const __m256i step = _mm256_set1_epi32(line.step[2 * c + axis]), on = _mm256_slli_epi32(step, 3);
+            int32_t *to = axis ? at.y : at.x;
+            __m256i here = _mm256_add_epi32(_mm256_set1_epi32(line.first[2 * c + axis]), _mm256_mullo_epi32(step, steps));
+            for (int i = cells.begin[c]; i < cells.begin[c + 1]; i += 8, here = _mm256_add_epi32(here, on))
+                _mm256_storeu_si256((__m256i *)(to + i), here);
+        }
 }
+#endif
 
-/* `nodes`: rows x columns positions, the outermost beyond the picture's edges; `at_y`: the rows where they stand.
-   `line` is room for four positions a column; `behind`, if given, lies under a picture of four channels. */
-static void warp(const Image *image, const float *nodes, int rows, int columns, const Cell *cells, const float *at_y,
-                 const uint8_t *behind, uint8_t *out, float *line) {
-    const int height = image->height, width = image->width;
-    int32_t *first = (int32_t *)(line + 2 * columns), *step = first + 2 * columns;
-    const size_t out_channels = behind ? 3 : (size_t)image->channels;
-    int row = 0;
+/* `height` rows. `nodes`: rows x columns positions, the outermost beyond what is drawn; `at_y`: the rows where they are.
+   `room` is for six values a column and, twice, one a pixel of a row and seven more. */
+static void warp(const Image *image, const float *nodes, int rows, int columns, Cells cells, const float *at_y,
+                 int height, Row row, float *room) {
+    const int width = row.width, count = 2 * columns;
+    int32_t *first = (int32_t *)(room + count), *end = first + 2 * count;
+    const Line line = {room, first, first + count};
+    const Positions at = {end, end + width + 7};
+    int above = 0;
     for (int y = 0; y < height; y++) {
-        while (row < rows - 2 && at_y[row + 1] <= (float)y) row++;
-        const float part = ((float)y - at_y[row]) / (at_y[row + 1] - at_y[row]);
-        const float *above = nodes + (size_t)row * columns * 2, *under = above + (size_t)columns * 2;
-        for (int i = 0; i < 2 * columns; i++) line[i] = above[i] + part * (under[i] - above[i]);
-        for (int c = 0; c + 1 < columns; c++)
-            for (int i = 2 * c; i < 2 * c + 2; i++) {
-                const float far = line[i + 2] - line[i], position = line[i] + cells[c].share * far;
-                const float most = 15000; /* beyond the picture, however far, is its edge */
-                /* half of 1/256 of a pixel is added, so that cutting to that later rounds */
-                first[i] = (int32_t)((position < -most ? -most : position > most ? most : position) * ONE + 128.5f);
-                step[i] = (int32_t)((far < -most ? -most : far > most ? most : far) * cells[c].step * ONE);
-            }
-        uint8_t *here = out + (size_t)y * width * out_channels;
-        for (int c = 0; c + 1 < columns; c++) {
-            const int begin = cells[c].begin, count = cells[c + 1].begin - begin;
-            uint8_t *at = here + (size_t)begin * out_channels;
-            if (count <= 0) continue;
-            if (behind)
-                run_over(image, first[2 * c], first[2 * c + 1], step[2 * c], step[2 * c + 1], count,
-                         behind + (at - out), at);
-            else
-                run(image, first[2 * c], first[2 * c + 1], step[2 * c], step[2 * c + 1], count,
-                    begin + count == width, at);
-        }
+        while (above < rows - 2 && at_y[above + 1] <= (float)y) above++;
+        const float part = ((float)y - at_y[above]) / (at_y[above + 1] - at_y[above]);
+        const float *upper = nodes + (size_t)above * count;
+        int done = 0;
+#ifdef AVX2
+        if (has_avx2) {
+            lay_row_by_eights(upper, part, columns, cells, line, at);
+            done = eights(image, at, row);
+        } else
+#endif
+            lay_row(upper, part, columns, cells, line, at);
+        pixels(image, at, done, width, row);
+        row.out += (size_t)width * (size_t)row.channels;
+        if (row.behind) row.behind += (size_t)width * 3;
     }
 }
 
 static PyObject *py_warp(PyObject *self, PyObject *args) {
     Py_buffer picture, nodes, at_x, at_y, out, behind;
-    int height, width, channels;
+    int height, width, four, drawn, across, channels;
     (void)self;
-    if (!PyArg_ParseTuple(args, "y*(iii)y*y*y*z*w*", &picture, &height, &width, &channels, &nodes, &at_x, &at_y,
-                          &behind, &out))
+    if (!PyArg_ParseTuple(args, "y*(iii)y*y*y*z*w*(iii)", &picture, &height, &width, &four, &nodes, &at_x, &at_y,
+                          &behind, &out, &drawn, &across, &channels))
         return NULL;
     const Py_ssize_t columns = at_x.len / (Py_ssize_t)sizeof(float), rows = at_y.len / (Py_ssize_t)sizeof(float);
-    const Py_ssize_t size = (Py_ssize_t)height * width * channels;
+    const Py_ssize_t size = (Py_ssize_t)drawn * across;
     PyObject *result = NULL;
-    float *line = NULL;
-    Cell *cells = NULL;
-    if (height < 1 || width < 1 || height > 30000 || width > 30000 || (channels != 3 && channels != 4) ||
-        picture.len != size || (behind.buf && (channels != 4 || behind.len != size / 4 * 3)) ||
-        out.len != (behind.buf ? size / 4 * 3 : size) || rows < 2 || columns < 2 ||
+    float *room = NULL;
+    if (height < 1 || width < 1 || height > 15000 || width > 15000 || four != 4 ||
+        picture.len != (Py_ssize_t)height * width * 4 || drawn < 1 || across < 1 || drawn > 15000 || across > 15000 ||
+        (channels != 3 && channels != 4) || (behind.buf && (channels != 3 || behind.len != size * 3)) ||
+        out.len != size * channels || rows < 2 || columns < 2 ||
         nodes.len != rows * columns * 2 * (Py_ssize_t)sizeof(float)) {
         PyErr_SetString(PyExc_ValueError, "picture, nodes and result do not have shapes that go together");
-    } else if ((line = malloc((size_t)columns * 6 * sizeof(float))) == NULL ||
-               (cells = malloc((size_t)columns * sizeof(Cell))) == NULL) {
+    } else if ((room = malloc(((size_t)columns * 11 + (size_t)across * 2 + 14) * sizeof(float))) == NULL) {
         PyErr_NoMemory();
     } else {
-        const Image image = {picture.buf, height, width, channels};
+        const Image image = {picture.buf, height, width};
+        float *share = room + columns * 6 + across * 2 + 14;
+        const Cells cells = {(int *)(share + columns * 4), share, share + columns * 2};
+        const Row row = {behind.buf, out.buf, across, channels};
         Py_BEGIN_ALLOW_THREADS
-        lay_cells(at_x.buf, (int)columns, width, cells);
-        warp(&image, nodes.buf, (int)rows, (int)columns, cells, at_y.buf, behind.buf, out.buf, line);
+        lay_cells(at_x.buf, (int)columns, across, cells);
+        warp(&image, nodes.buf, (int)rows, (int)columns, cells, at_y.buf, drawn, row, room);
         Py_END_ALLOW_THREADS
         result = Py_NewRef(Py_None);
     }
-    free(cells);
-    free(line);
+    free(room);
     PyBuffer_Release(&picture);
     PyBuffer_Release(&nodes);
     PyBuffer_Release(&at_x);
@@ -251,13 +310,16 @@ static PyObject *py_warp(PyObject *self, PyObject *args) {
 }
 
 static PyMethodDef methods[] = {
-    {"warp", py_warp, METH_VARARGS, "warp(picture, (height, width, channels), nodes, at_x, at_y, behind, out): see warp.py"},
+    {"warp", py_warp, METH_VARARGS,
+     "warp(picture, its shape, nodes, at_x, at_y, behind, out, its shape): see warp.py"},
     {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_warp", "Warps pictures.", 0, methods, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__warp(void) {
-    prepare();
+#ifdef AVX2
+    has_avx2 = __builtin_cpu_supports("avx2");
+#endif
     return PyModule_Create(&module);
 }

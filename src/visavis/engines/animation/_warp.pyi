@@ -10,4 +10,5 @@ def warp(
     at_y: NDArray[Any],
     behind: NDArray[Any] | None,
     out: NDArray[Any] | bytearray,
+    out_shape: tuple[int, ...],
 ) -> None: ...

@@ -34,6 +34,11 @@ class Eyes:
     def __init__(self, rig: Mapping[str, NDArray[Any]], plate: Picture) -> None:
         self._eyes = [_Eye(rig, eye, plate) for eye in (0, 1)]
 
+    @property
+    def areas(self) -> list[tuple[slice, slice]]:
+        """Rows and columns of the plate that each eye can change."""
+        return [eye.area for eye in self._eyes]
+
     def draw(self, picture: Picture, pose: Pose) -> None:
         """Draw the eyes as in `pose`, in place."""
         for eye, blink, squint, wide in zip(self._eyes, pose.blink, pose.squint, pose.wide, strict=True):
@@ -45,9 +50,9 @@ class _Eye:
     def __init__(self, rig: Mapping[str, NDArray[Any]], eye: int, plate: Picture) -> None:
         frame = EyeFrame.from_arrays(rig, eye)
         self._length, self._along, self._down = np.float32(frame.length), frame.along, frame.down
-        self._area = frame.area(plate.shape)
-        self._plate = np.ascontiguousarray(plate[self._area])
-        self._pixel = frame.pixels(self._area)
+        self.area = frame.area(plate.shape)
+        self._plate = np.ascontiguousarray(plate[self.area])
+        self._pixel = frame.pixels(self.area)
         u, v = np.moveaxis(frame.to_local(self._pixel), -1, 0)
         self._pixel -= self._pixel[0, 0]
         self._planes = [np.ascontiguousarray(plane) for plane in np.moveaxis(self._pixel, -1, 0)]
@@ -90,7 +95,7 @@ class _Eye:
             socket[:] = _mix(socket, eyeball, self._between(upper[self._socket], lower[self._socket]))
         if painted:
             shown = self._shut(shown, upper, blink, painted)
-        picture[self._area] = shown
+        picture[self.area] = shown
 
     def _lids(self, upper: Floats, lower: Floats) -> Picture:
         """The picture's own skin, gone with the lids' edges."""

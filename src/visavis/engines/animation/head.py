@@ -14,7 +14,7 @@ from visavis.engines.animation.cutout import Cutout
 from visavis.engines.animation.pose import Pose
 from visavis.engines.animation.warp import GridWarp
 
-_STEPS = 2  # of the fixed point that inverts the warp: leaves under 0.1 px at the largest turns
+_STEPS = 2  # of the fixed point that inverts the warp: within 0.15 px while a head speaks, 6 px at a turn of 20°
 _DISTANCE = 5.0  # of the camera, in face heights
 _BREATH = 0.006  # how far shoulders rise, in face heights
 
@@ -39,11 +39,15 @@ class HeadWarp:
         self._warp = GridWarp(shape, self._nodes)
 
     def apply(
-        self, picture: Picture, pose: Pose, cutout: Cutout | None = None, moved: Callable[[], Floats] | None = None
+        self,
+        picture: Picture,
+        pose: Pose,
+        cutout: Cutout | None = None,
+        carried: Callable[[Picture], Picture] | None = None,
     ) -> Picture:
         """The picture (h, w, 3 or 4) with head, brows and breath as in `pose`; the same object if nothing moves.
 
-        With a `cutout`, the background stays where it is; `moved` is what `Cutout.person` wants to know of the mouth.
+        With a `cutout`, the background stays where it is; `carried` is what `Cutout.person` wants to know of the mouth.
         """
         forward = self._forward(pose)
         if forward is None:
@@ -55,7 +59,7 @@ class HeadWarp:
             back = -sample(forward, at)
         if cutout is None:
             return self._warp(picture, back)
-        return self._warp(cutout.person(picture, moved), back, cutout.behind)
+        return self._warp(cutout.person(picture, carried), back, cutout.behind)
 
     def _forward(self, pose: Pose) -> Floats | None:
         """(rows, columns, 2) how far each node moves, in pixels; None if none does."""

@@ -35,22 +35,22 @@ class Interior:
 
     def compose(self, upper: Picture, lower: Picture, warped: Warped) -> Floats:
         """Both lips' sides of the band as one picture, float32 RGB, the line of contact drawn where there is one."""
-        side = np.clip(0.5 * (warped.below_upper + warped.below_lower) + np.float32(0.5), 0, 1)[..., None]
-        picture = upper.astype(np.float32)
-        picture += (lower.astype(np.float32) - picture) * side
+        away = (warped.below_upper + warped.below_lower) * np.float32(0.5)
+        side = _limited(away + np.float32(0.5))
+        picture = cv2.blendLinear(upper, lower, 1 - side, side).astype(np.float32)
         if warped.contact is not None:
             sigma = np.float32(max(_CONTACT_WIDTH * self._frame.width, 0.8))
-            away = (warped.below_upper + warped.below_lower) * (np.float32(0.5) / sigma)
-            picture *= (1 - warped.contact * np.exp(-away * away))[..., None]
+            away *= 1 / sigma
+            picture *= _threefold(1 - warped.contact * np.exp(-away * away))
         return picture
 
     def draw(self, picture: Floats, warped: Warped, corner: tuple[int, int], lips: Lips, pose: Pose) -> None:
         """Lay teeth, tongue and cavity between parted lips, in place; `corner` is where the band lies on the plate."""
-        coverage = np.clip(warped.below_upper + np.float32(0.5), 0, 1)
+        coverage = _limited(warped.below_upper + np.float32(0.5))
         # a lower lip that is tucked in lies behind the upper teeth
         bite = _BITE * self._frame.width * pose.tuck * max(1 - pose.aperture / 0.35, 0.0)
-        shown = coverage - np.clip(warped.below_lower + np.float32(0.5 - bite), 0, 1) if bite else None
-        coverage -= np.clip(warped.below_lower + np.float32(0.5), 0, 1)
+        shown = coverage - _limited(warped.below_lower + np.float32(0.5 - bite)) if bite else None
+        coverage -= _limited(warped.below_lower + np.float32(0.5))
         # the sprites' box bounds what can be shown
         x0, y0 = corner
         height, width = self._sprites["cavity"].shape[:2]
@@ -78,12 +78,12 @@ class Interior:
         lit = np.float32((0.78 + 0.22 * min(lips.gap / 0.25, 1.0)) * (1 - 0.25 * pose.round))
         unit = np.float32(1 / self._frame.width)
         light = lit - np.float32(0.42) * lit * np.exp(np.maximum(warped.below_upper[view], 0) * (unit / -0.040))
-        inside *= light[..., None]
+        inside *= _threefold(light)
         # lips are thick: they turn inwards before they end
         rim = np.float32(0.60) * np.exp(np.minimum(warped.below_lower[view], 0) * (unit / 0.018))
-        inside += (self._rim - inside) * rim[..., None]
+        inside += (self._rim - inside) * _threefold(rim)
         under = picture[view]
-        under += (inside - under) * coverage[view][..., None]
+        under += (inside - under) * _threefold(coverage[view])
         if shown is not None:
             _over(under, teeth * (shown[view] * (0.5 + 0.5 * light))[..., None])
         if self._fringe is not None:
@@ -115,7 +115,7 @@ class Interior:
         below = np.where(below > 0, below * np.float32(1 / max(out, 0.05)), below) + np.float32(ROOT)
         down = below * np.float32((rows - 1) / (ROOT + REACH))
         hair = cv2.remap(fringe, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).astype(np.float32)
-        above_lower = np.clip(np.float32(0.5) - warped.below_lower[view], 0, 1) * np.float32(min(4 * out, 1.0))
+        above_lower = _limited(np.float32(0.5) - warped.below_lower[view]) * np.float32(min(4 * out, 1.0))
         _over(picture, hair * above_lower[..., None])
 
     def _cut(self, name: str, at: tuple[int, int], size: tuple[int, int], down: float) -> Floats:
@@ -130,5 +130,17 @@ class Interior:
 
 def _over(picture: Floats, sprite: Floats) -> None:
     """Lay a sprite whose colours are multiplied by its opacity over a picture, in place."""
-    picture *= 1 - sprite[..., 3:] * np.float32(1 / 255)
-    picture += sprite[..., :3]
+    *colours, opacity = cv2.split(sprite)
+    picture *= _threefold(1 - opacity * np.float32(1 / 255))
+    picture += cv2.merge(colours)
+
+
+def _threefold(plane: Floats) -> Floats:
+    """A plane for each of three colours: faster than to let NumPy repeat it for each value."""
+    return np.asarray(cv2.merge([plane, plane, plane]))
+
+
+def _limited(plane: Floats) -> Floats:
+    """What is below 0 or above 1 cut off, in place."""
+    np.maximum(plane, 0, out=plane)
+    return np.minimum(plane, 1, out=plane)

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from visavis.avatars.rig.frame import MouthFrame
 from visavis.avatars.rig.lips import COLUMNS
-from visavis.avatars.rig.sampling import Floats, enlarge
+from visavis.avatars.rig.sampling import Floats, Picture, enlarge
 from visavis.engines.animation.fade import fade
 from visavis.engines.animation.pose import Pose
+from visavis.engines.animation.warp import GridWarp
 
 WIDEST_GAP = 0.59
 """Gap between the inner lips at aperture 1, in mouth widths (`MouthFrame.width`)."""
@@ -68,9 +69,10 @@ class Warped:
     first: int
     last: int
     upper: Floats
-    """(last, w, 2) position on the plate, for what belongs to the upper lip's side."""
+    """(rows, columns, 2) how many pixels from each node of the grid the colour comes that is there, of what belongs to
+    the upper lip's side."""
     lower: Floats
-    """(h - first, w, 2) the same for the lower lip's side."""
+    """The same for the lower lip's side."""
     below_upper: Floats
     """(last - first, w) pixels below the upper lip's edge; negative on its side."""
     below_lower: Floats
@@ -79,13 +81,6 @@ class Warped:
     """(last - first, w) 0 … 1 how dark a line of contact is to be drawn, where the plate shows none."""
     nodes: Floats
     """(rows, columns, 2) for each node of the grid, the place on the grid where its colour comes from."""
-
-    def moved(self) -> Floats:
-        """(h, w, 2) position on the plate, each pixel on the side of the lip that it is nearer to."""
-        band = self.lower[: self.last - self.first].copy()
-        side = self.below_upper + self.below_lower < 0
-        band[side] = self.upper[self.first :][side]
-        return np.concatenate([self.upper[: self.first], band, self.lower[self.last - self.first :]])
 
 
 class MouthWarp:
@@ -167,9 +162,7 @@ class MouthWarp:
         self.box = (x0, y0, x1, y1)
         self._cut = (slice(y0 - low[1], y1 - low[1]), slice(x0 - low[0], x1 - low[0]))
         self._size = (columns * f, rows * f)
-        self._identity = np.stack(
-            np.meshgrid(np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32)), axis=-1
-        )
+        self._warp = GridWarp((self._height, self._width), np.stack(np.meshgrid(x, y), axis=-1), self.box)
         t = self._t - self.centre
         self._at_corner = [_patch((self._s - c) / 0.34, t / 0.30) for c in frame.corners]
         self._at_mouth = _patch((self._s - frame.middle) / 0.60, t / 0.40)
@@ -258,20 +251,34 @@ class MouthWarp:
         (ax, bx), (ay, by) = (frame.axes * frame.width).tolist()
         dense = abs(ax * by - bx * ay) / frame.width  # pixels that t = 1 measures square to the lips
         first, last = self._band(above, below)
-        end = self.box[3] - self.box[1]
-        dt, of_upper, of_lower = dt - np.where(above > -below, upper, lower), dt - upper, dt - lower
-        upper_at = [self._enlarged(ax_ * ds + bx_ * of_upper, 0, last) for ax_, bx_ in ((ax, bx), (ay, by))]
-        lower_at = [self._enlarged(ax_ * ds + bx_ * of_lower, first, end) for ax_, bx_ in ((ax, bx), (ay, by))]
+        upper_at, lower_at = (
+            np.asarray(cv2.merge([ax * ds + bx * fallen, ay * ds + by * fallen])) for fallen in (dt - upper, dt - lower)
+        )
+        nearer = np.where((above > -below)[..., None], upper_at, lower_at)
         return Warped(
             first,
             last,
-            np.asarray(cv2.merge(upper_at)) + self._identity[:last],
-            np.asarray(cv2.merge(lower_at)) + self._identity[first:],
+            upper_at,
+            lower_at,
             self._enlarged(-dense * above, first, last),
             self._enlarged(dense * below, first, last),
             self._enlarged(np.asarray(contact, np.float32), first, last) if lips.contact else None,
-            self._index + np.asarray(cv2.merge([ax * ds + bx * dt, ay * ds + by * dt])) * np.float32(1 / self._factor),
+            self._index + nearer * np.float32(1 / self._factor),
         )
+
+    def sides(self, picture: Picture, warped: Warped, channels: int | None = None) -> tuple[Picture, Picture]:
+        """A picture of the plate's size, (h, w, 3 or 4), moved by each lip: rows of the box up to `Warped.last`, and
+        those from `Warped.first` on; see `GridWarp` for `channels`.
+        """
+        upper = self._warp(picture, warped.upper, rows=slice(warped.last), channels=channels)
+        return upper, self._warp(picture, warped.lower, rows=slice(warped.first, None), channels=channels)
+
+    def carry(self, picture: Picture, warped: Warped) -> Picture:
+        """The box of a picture of the plate's size moved by the lips, each pixel by the one that it is nearer to."""
+        upper, lower = self.sides(picture, warped)
+        side = warped.below_upper + warped.below_lower < 0
+        lower[: warped.last - warped.first][side] = upper[warped.first :][side]
+        return np.concatenate([upper[: warped.first], lower])
 
     def to_nodes(self, points: Floats) -> Floats:
         """(..., 2) points on the plate as places on the grid, in nodes."""
@@ -291,9 +298,13 @@ class MouthWarp:
         """The rows and columns of the box that marked nodes (rows, columns) take up."""
         x, y, w, h = cv2.boundingRect(marked.astype(np.uint8))
         (top, left), f, (x0, y0, x1, y1) = (part.start for part in self._cut), self._factor, self.box
-        rows = np.clip((y * f - top, (y + h) * f - top), 0, y1 - y0).tolist() if h else (0, 0)
-        columns = np.clip((x * f - left, (x + w) * f - left), 0, x1 - x0).tolist() if w else (0, 0)
-        return slice(*rows), slice(*columns)
+        rows, columns = (
+            slice(*(min(max(end, 0), most) for end in (low * f - skipped, (low + n) * f - skipped)))
+            if n
+            else slice(0, 0)
+            for low, n, skipped, most in ((y, h, top, y1 - y0), (x, w, left, x1 - x0))
+        )
+        return rows, columns
 
     def _enlarged(self, plane: Floats, first: int, last: int) -> Floats:
         """A plane on the grid for every pixel of some rows of the box."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from visavis.avatars.avatar import Avatar
 from visavis.avatars.rig import build_rig
-from visavis.avatars.rig.sampling import Picture, sample
+from visavis.avatars.rig.sampling import Picture
 from visavis.engines.animation.cutout import Cutout
 from visavis.engines.animation.eyes import Eyes
 from visavis.engines.animation.head import HeadWarp
@@ -22,6 +22,7 @@ from visavis.engines.animation.interior import Interior
 from visavis.engines.animation.mouth import MouthWarp, Warped
 from visavis.engines.animation.pose import Pose, poses
 from visavis.engines.animation.video import Video
+from visavis.engines.animation.warp import readable
 from visavis.engines.animation.wrinkles import Wrinkles
 
 
@@ -33,6 +34,7 @@ class Renderer:
         if avatar.kind == "picture" and size is not None and size < max(avatar.plate.shape[:2]):
             avatar = _shrunk(avatar, size)
         self._plate = np.ascontiguousarray(avatar.plate)
+        self._source = readable(self._plate)
         height, width = self._plate.shape[:2]
         scale = (size or max(height, width)) / max(height, width)
         self._output = (2 * round(width * scale / 2), 2 * round(height * scale / 2))
@@ -45,7 +47,7 @@ class Renderer:
         self._video = Video(avatar, self._mouth) if avatar.kind == "video" else None
         self._alpha = avatar.alpha
         cut = avatar.kind == "picture" and Cutout.known(avatar.rig)
-        self._cutout = Cutout(avatar.rig, self._mouth.box) if cut else None
+        self._cutout = Cutout(avatar.rig, self._mouth.box, self._eyes.areas) if cut else None
 
     @property
     def mouth_box(self) -> tuple[int, int, int, int]:
@@ -81,7 +83,8 @@ class Renderer:
             self._eyes.draw(picture, pose)
             if self._alpha is not None:
                 picture = np.dstack([picture, self._alpha])
-            picture = self._head.apply(picture, pose, self._cutout, None if warped is None else warped.moved)
+            carried = None if warped is None else lambda person: self._mouth.carry(person, warped)
+            picture = self._head.apply(picture, pose, self._cutout, carried)
         if self._output != (picture.shape[1], picture.shape[0]):
             shrunk = self._output[0] < picture.shape[1]
             interpolation = cv2.INTER_AREA if shrunk else cv2.INTER_LINEAR
@@ -94,14 +97,13 @@ class Renderer:
         first, last = warped.first, warped.last
         x0, y0, x1, y1 = self._mouth.box
         area = picture[y0:y1, x0:x1]
-        upper, lower = _sampled(self._plate, warped.upper), _sampled(self._plate, warped.lower)
+        upper, lower = self._mouth.sides(self._source, warped, 3)
         area[:first], area[last:] = upper[:first], lower[last - first :]
         if last > first:
             both = self._interior.compose(upper[first:], lower[: last - first], warped)
             if lips.gap > 0:
                 self._interior.draw(both, warped, (x0, y0 + first), lips, pose)
-            np.rint(both, out=both)
-            area[first:last] = np.clip(both, 0, 255, out=both)
+            area[first:last] = cv2.convertScaleAbs(both)
         self._wrinkles.draw(area, warped, lips, pose)
         return warped
 
@@ -122,9 +124,3 @@ def _shrunk(avatar: Avatar, size: int) -> Avatar:
         matte = np.asarray(cv2.resize(matte[..., 3], shape, interpolation=cv2.INTER_AREA), np.uint8)
     rig = build_rig(plate, landmarks, irises, alpha, matte)
     return replace(avatar, plate=plate, alpha=alpha, landmarks=landmarks, irises=irises, rig=rig)
-
-
-def _sampled(plate: Picture, at: NDArray[np.float32]) -> Picture:
-    if not len(at):
-        return np.zeros((0, at.shape[1], plate.shape[2]), np.uint8)
-    return np.asarray(sample(plate, at), np.uint8)

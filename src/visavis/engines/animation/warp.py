@@ -1,7 +1,7 @@
 """A picture warped by a coarse grid, in C where the package was built with a compiler, else by OpenCV.
 
 Both read the picture between its pixels with the nearest four, and give a pixel that does not move exactly. They
-differ by one grey level at most in all but a few pixels; C takes a third of the time, since it lays out no map.
+differ by one grey level at most in all but a few pixels; C takes a sixth of the time, since it lays out no map.
 """
 
 from __future__ import annotations
@@ -17,46 +17,85 @@ except ImportError:  # built without a compiler
     _warp = None  # type: ignore[assignment]
 
 COMPILED = _warp is not None
+_FARTHEST = np.float32(15000)  # pixels: positions beyond would leave the numbers that C holds them in
 
 
 class GridWarp:
-    """The warp of pictures of one shape by a grid of nodes of one shape."""
+    """The warp of a part of pictures of one shape by a grid of nodes."""
 
-    def __init__(self, shape: tuple[int, ...], nodes: Floats, compiled: bool = COMPILED) -> None:
-        """`shape` of the pictures, (h, w, …); `nodes` (rows, columns, 2): pixel indices where the nodes stand."""
-        self._height, self._width = shape[:2]
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        nodes: Floats,
+        box: tuple[int, int, int, int] | None = None,
+        compiled: bool = COMPILED,
+    ) -> None:
+        """`shape` of the pictures, (h, w, …); `nodes` (rows, columns, 2): pixel indices where the nodes stand, in
+        equal steps; `box` of pixels to draw, left, top, right and bottom: by default, all.
+        """
+        self._box = box or (0, 0, shape[1], shape[0])
+        left, top, right, bottom = self._box
         self._rows, self._columns = nodes.shape[:2]
-        steps = self._width / self._columns, self._height / self._rows
+        lines = nodes[0, :, 0], nodes[:, 0, 1]
+        steps = [float(line[-1] - line[0]) / (len(line) - 1) for line in lines]
+        # beyond the outermost nodes the displacement stays what it is there
         self._x, self._y = (
-            np.ascontiguousarray(np.concatenate([[line[0] - step], line, [line[-1] + step]]), np.float32)
-            for line, step in zip((nodes[0, :, 0], nodes[:, 0, 1]), steps, strict=True)
+            np.concatenate([[line[0] - step], line, [line[-1] + step]]).astype(np.float32)
+            for line, step in zip(lines, steps, strict=True)
         )
         self._compiled = compiled
         if not compiled:
+            # nodes stand where cv2.resize takes its samples to be
+            self._size = round(self._columns * steps[0]), round(self._rows * steps[1])
+            x, y = (round(float(line[0]) - (step - 1) / 2) for line, step in zip(lines, steps, strict=True))
+            self._cut = slice(top - y, bottom - y), slice(left - x, right - x)
             self._identity = np.stack(
-                np.meshgrid(np.arange(self._width, dtype=np.float32), np.arange(self._height, dtype=np.float32)), -1
+                np.meshgrid(np.arange(left, right, dtype=np.float32), np.arange(top, bottom, dtype=np.float32)), -1
             )
 
-    def __call__(self, picture: Picture, back: Floats, behind: Picture | None = None) -> Picture:
+    def __call__(
+        self,
+        picture: Picture,
+        back: Floats,
+        behind: Picture | None = None,
+        rows: slice = slice(None),
+        channels: int | None = None,
+    ) -> Picture:
         """The picture (h, w, 3 or 4) with each node's colour taken from `back` (rows, columns, 2) pixels away.
 
-        With `behind` (h, w, 3), the picture's four channels are colours multiplied by their opacity, and it: what
-        comes back is the one laid over the other, (h, w, 3).
+        With `behind`, (h, w, 3) as large as what is drawn, the picture's four channels are colours multiplied by their
+        opacity, and it: what comes back is the one laid over the other. `rows` of the box are drawn; of four channels,
+        the first three where `channels` says so.
         """
+        left, top, right, bottom = self._box
+        first, last, _ = rows.indices(bottom - top)
+        channels = channels or (picture.shape[2] if behind is None else 3)
+        out = np.empty((max(last - first, 0), right - left, channels), np.uint8)
+        if not out.size:
+            return out
         if not self._compiled:
-            moved = np.asarray(sample(picture, enlarge(back, (self._width, self._height)) + self._identity), np.uint8)
-            return moved if behind is None else over(moved, behind)
-        # beyond the outermost nodes the displacement stays what it is there
+            at = (enlarge(back, self._size)[self._cut] + self._identity)[first:last]
+            moved = np.asarray(sample(picture, at), np.uint8)
+            return moved[..., :channels] if behind is None else over(moved, behind[first:last])
         at = np.empty((self._rows + 2, self._columns + 2, 2), np.float32)
         at[1:-1, 1:-1] = back
         at[0], at[-1] = at[1], at[-2]
         at[:, 0], at[:, -1] = at[:, 1], at[:, -2]
         at[..., 0] += self._x
         at[..., 1] += self._y[:, None]
-        picture = np.ascontiguousarray(picture)
-        out = np.empty_like(picture if behind is None else behind)
-        _warp.warp(picture, picture.shape, at, self._x, self._y, behind, out)
+        np.clip(at, -_FARTHEST, _FARTHEST, out=at)
+        picture = readable(picture)
+        ground = None if behind is None else np.ascontiguousarray(behind[first:last])
+        x, y = self._x - np.float32(left), self._y - np.float32(top + first)
+        _warp.warp(picture, picture.shape, at, x, y, ground, out, out.shape)
         return out
+
+
+def readable(picture: Picture) -> Picture:
+    """A picture as C reads it, of four channels."""
+    if picture.shape[2] == 3:
+        picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA), np.uint8)
+    return np.ascontiguousarray(picture)
 
 
 def over(picture: Picture, behind: Picture) -> Picture:
