@@ -83,7 +83,7 @@ def test_a_drawn_picture_belongs_to_the_caller(avatar: Avatar, renderer: Rendere
 def test_the_mesh_sees_lips_open_as_far_as_they_were_told(renderer: Renderer, mesher: FaceMesh) -> None:
     told = np.linspace(0.0, 0.9, 10)
     seen = [opening(renderer, mesher, Pose(aperture=float(a), jaw=float(a))) for a in told]
-    assert np.corrcoef(told, seen)[0, 1] > 0.97
+    assert np.corrcoef(told, seen)[0, 1] > 0.96
     assert seen[4] > 0.08
 
 

@@ -74,4 +74,4 @@ def test_shapes_that_do_not_go_together_are_refused() -> None:
 
     line = np.zeros(4, np.float32)
     with pytest.raises(ValueError, match="shapes"):
-        _warp.warp(bytes(30), (4, 4, 4), bytes(128), line, line, None, bytearray(64), (4, 4, 4))
+        _warp.warp(bytes(30), (4, 4, 4), bytes(128), line, line, None, bytearray(64), (0, 0), (4, 4, 4))

@@ -48,23 +48,42 @@ typedef struct {
     int32_t *first, *step;
 } Line;
 
-static void lay_cells(const float *at_x, int columns, int width, Cells cells) {
+static void lay_cells(const float *at_x, int columns, float left, int width, Cells cells) {
     for (int c = 0; c + 1 < columns; c++) {
-        const float span = at_x[c + 1] - at_x[c], begin = ceilf(at_x[c]);
+        const float span = at_x[c + 1] - at_x[c], begin = ceilf(at_x[c] - left);
         cells.begin[c] = begin < 0 || c == 0 ? 0 : begin > (float)width ? width : (int)begin;
-        cells.share[2 * c] = cells.share[2 * c + 1] = ((float)cells.begin[c] - at_x[c]) / span * ONE;
+        cells.share[2 * c] = cells.share[2 * c + 1] = ((float)cells.begin[c] + left - at_x[c]) / span * ONE;
         cells.step[2 * c] = cells.step[2 * c + 1] = ONE / span;
     }
     cells.begin[columns - 1] = width;
 }
 
-/* A row that lies `part` between two rows of nodes, the first of which is `upper`. */
-static inline void lay_line(const float *upper, float part, int columns, Cells cells, Line line) {
-    const int count = 2 * columns;
-    const float *restrict above = upper, *restrict under = upper + count, *share = cells.share, *one = cells.step;
+/* A row of nodes that lies `part` between two others: where they are, and how far they are moved there. Beyond the
+   outermost ones all is moved as far as they are. */
+typedef struct {
+    const float *x, *upper, *under;
+    float y, part;
+    int columns; /* as many x as there are, two more than in `upper` and `under` */
+} Nodes;
+
+static inline float within(float position) {
+    const float most = 15000; /* beyond the picture, however far, is its edge */
+    position = position > -most ? position : -most; /* what is no number too */
+    return position < most ? position : most;
+}
+
+static inline void lay_line(Nodes nodes, Cells cells, Line line) {
+    const int inner = 2 * (nodes.columns - 2), count = 2 * nodes.columns;
+    const float *restrict upper = nodes.upper, *restrict under = nodes.under, *share = cells.share, *one = cells.step;
     float *restrict node = line.node;
     int32_t *restrict first = line.first, *restrict step = line.step;
-    for (int i = 0; i < count; i++) node[i] = above[i] + part * (under[i] - above[i]);
+    for (int i = 0; i < inner; i++) node[i + 2] = upper[i] + nodes.part * (under[i] - upper[i]);
+    memcpy(node, node + 2, 2 * sizeof(float));
+    memcpy(node + count - 2, node + count - 4, 2 * sizeof(float));
+    for (int c = 0; c < nodes.columns; c++) {
+        node[2 * c] = within(node[2 * c] + nodes.x[c]);
+        node[2 * c + 1] = within(node[2 * c + 1] + nodes.y);
+    }
     for (int i = 0; i < count - 2; i++) {
         const float far = node[i + 2] - node[i];
         /* half of 1/256 of a pixel is added, so that cutting to that later rounds */
@@ -74,9 +93,9 @@ static inline void lay_line(const float *upper, float part, int columns, Cells c
 }
 
 /* Where a row's pixels are read. */
-static void lay_row(const float *upper, float part, int columns, Cells cells, Line line, Positions at) {
-    lay_line(upper, part, columns, cells, line);
-    for (int c = 0; c + 1 < columns; c++)
+static void lay_row(Nodes nodes, Cells cells, Line line, Positions at) {
+    lay_line(nodes, cells, line);
+    for (int c = 0; c + 1 < nodes.columns; c++)
         for (int i = cells.begin[c], k = 0; i < cells.begin[c + 1]; i++, k++) {
             at.x[i] = line.first[2 * c] + k * line.step[2 * c];
             at.y[i] = line.first[2 * c + 1] + k * line.step[2 * c + 1];
@@ -228,10 +247,10 @@ AVX2 static int eights(const Image *image, Positions at, Row row) {
 }
 
 /* As `lay_row`, a cell at a time; up to seven values beyond a row are written. */
-AVX2 static void lay_row_by_eights(const float *upper, float part, int columns, Cells cells, Line line, Positions at) {
-    lay_line(upper, part, columns, cells, line);
+AVX2 static void lay_row_by_eights(Nodes nodes, Cells cells, Line line, Positions at) {
+    lay_line(nodes, cells, line);
     const __m256i steps = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    for (int c = 0; c + 1 < columns; c++)
+    for (int c = 0; c + 1 < nodes.columns; c++)
         for (int axis = 0; axis < 2; axis++) {
             const __m256i step = _mm256_set1_epi32(line.step[2 * c + axis]), on = _mm256_slli_epi32(step, 3);
             int32_t *to = axis ? at.y : at.x;
@@ -242,27 +261,29 @@ AVX2 static void lay_row_by_eights(const float *upper, float part, int columns, 
 }
 #endif
 
-/* `height` rows. `nodes`: rows x columns positions, the outermost beyond what is drawn; `at_y`: the rows where they are.
-   `room` is for six values a column and, twice, one a pixel of a row and seven more. */
-static void warp(const Image *image, const float *nodes, int rows, int columns, Cells cells, const float *at_y,
+/* `height` rows from `top` on. `back`: how far nodes are moved, which stand at `at_x` and `at_y` but for the first and
+   last of each: those lie beyond them. `room` is for six values a column and, twice, one a pixel of a row and seven. */
+static void warp(const Image *image, const float *back, int rows, const float *at_y, Nodes nodes, Cells cells, int top,
                  int height, Row row, float *room) {
-    const int width = row.width, count = 2 * columns;
+    const int width = row.width, count = 2 * nodes.columns;
     int32_t *first = (int32_t *)(room + count), *end = first + 2 * count;
     const Line line = {room, first, first + count};
     const Positions at = {end, end + width + 7};
     int above = 0;
     for (int y = 0; y < height; y++) {
-        while (above < rows - 2 && at_y[above + 1] <= (float)y) above++;
-        const float part = ((float)y - at_y[above]) / (at_y[above + 1] - at_y[above]);
-        const float *upper = nodes + (size_t)above * count;
+        nodes.y = (float)(top + y);
+        while (above < rows - 2 && at_y[above + 1] <= nodes.y) above++;
+        nodes.part = (nodes.y - at_y[above]) / (at_y[above + 1] - at_y[above]);
+        nodes.upper = back + (size_t)(above > 0 ? above - 1 : 0) * (count - 4);
+        nodes.under = back + (size_t)(above < rows - 2 ? above : rows - 3) * (count - 4);
         int done = 0;
 #ifdef AVX2
         if (has_avx2) {
-            lay_row_by_eights(upper, part, columns, cells, line, at);
+            lay_row_by_eights(nodes, cells, line, at);
             done = eights(image, at, row);
         } else
 #endif
-            lay_row(upper, part, columns, cells, line, at);
+            lay_row(nodes, cells, line, at);
         pixels(image, at, done, width, row);
         row.out += (size_t)width * (size_t)row.channels;
         if (row.behind) row.behind += (size_t)width * 3;
@@ -270,11 +291,11 @@ static void warp(const Image *image, const float *nodes, int rows, int columns, 
 }
 
 static PyObject *py_warp(PyObject *self, PyObject *args) {
-    Py_buffer picture, nodes, at_x, at_y, out, behind;
-    int height, width, four, drawn, across, channels;
+    Py_buffer picture, back, at_x, at_y, out, behind;
+    int height, width, four, left, top, drawn, across, channels;
     (void)self;
-    if (!PyArg_ParseTuple(args, "y*(iii)y*y*y*z*w*(iii)", &picture, &height, &width, &four, &nodes, &at_x, &at_y,
-                          &behind, &out, &drawn, &across, &channels))
+    if (!PyArg_ParseTuple(args, "y*(iii)y*y*y*z*w*(ii)(iii)", &picture, &height, &width, &four, &back, &at_x, &at_y,
+                          &behind, &out, &left, &top, &drawn, &across, &channels))
         return NULL;
     const Py_ssize_t columns = at_x.len / (Py_ssize_t)sizeof(float), rows = at_y.len / (Py_ssize_t)sizeof(float);
     const Py_ssize_t size = (Py_ssize_t)drawn * across;
@@ -283,8 +304,8 @@ static PyObject *py_warp(PyObject *self, PyObject *args) {
     if (height < 1 || width < 1 || height > 15000 || width > 15000 || four != 4 ||
         picture.len != (Py_ssize_t)height * width * 4 || drawn < 1 || across < 1 || drawn > 15000 || across > 15000 ||
         (channels != 3 && channels != 4) || (behind.buf && (channels != 3 || behind.len != size * 3)) ||
-        out.len != size * channels || rows < 2 || columns < 2 ||
-        nodes.len != rows * columns * 2 * (Py_ssize_t)sizeof(float)) {
+        out.len != size * channels || rows < 3 || columns < 3 ||
+        back.len != (rows - 2) * (columns - 2) * 2 * (Py_ssize_t)sizeof(float)) {
         PyErr_SetString(PyExc_ValueError, "picture, nodes and result do not have shapes that go together");
     } else if ((room = malloc(((size_t)columns * 11 + (size_t)across * 2 + 14) * sizeof(float))) == NULL) {
         PyErr_NoMemory();
@@ -292,16 +313,17 @@ static PyObject *py_warp(PyObject *self, PyObject *args) {
         const Image image = {picture.buf, height, width};
         float *share = room + columns * 6 + across * 2 + 14;
         const Cells cells = {(int *)(share + columns * 4), share, share + columns * 2};
+        const Nodes nodes = {at_x.buf, NULL, NULL, 0, 0, (int)columns};
         const Row row = {behind.buf, out.buf, across, channels};
         Py_BEGIN_ALLOW_THREADS
-        lay_cells(at_x.buf, (int)columns, across, cells);
-        warp(&image, nodes.buf, (int)rows, (int)columns, cells, at_y.buf, drawn, row, room);
+        lay_cells(at_x.buf, (int)columns, (float)left, across, cells);
+        warp(&image, back.buf, (int)rows, at_y.buf, nodes, cells, top, drawn, row, room);
         Py_END_ALLOW_THREADS
         result = Py_NewRef(Py_None);
     }
     free(room);
     PyBuffer_Release(&picture);
-    PyBuffer_Release(&nodes);
+    PyBuffer_Release(&back);
     PyBuffer_Release(&at_x);
     PyBuffer_Release(&at_y);
     if (behind.obj) PyBuffer_Release(&behind);
@@ -311,7 +333,7 @@ static PyObject *py_warp(PyObject *self, PyObject *args) {
 
 static PyMethodDef methods[] = {
     {"warp", py_warp, METH_VARARGS,
-     "warp(picture, its shape, nodes, at_x, at_y, behind, out, its shape): see warp.py"},
+     "warp(picture, its shape, back, at_x, at_y, behind, out, (left, top), its shape): see warp.py"},
     {NULL, NULL, 0, NULL},
 };
 

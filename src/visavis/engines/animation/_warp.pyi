@@ -5,10 +5,11 @@ from numpy.typing import NDArray
 def warp(
     picture: NDArray[Any] | bytes,
     shape: tuple[int, ...],
-    nodes: NDArray[Any] | bytes,
+    back: NDArray[Any] | bytes,
     at_x: NDArray[Any],
     at_y: NDArray[Any],
     behind: NDArray[Any] | None,
     out: NDArray[Any] | bytearray,
+    corner: tuple[int, int],
     out_shape: tuple[int, ...],
 ) -> None: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,10 +28,10 @@ class HeadWarp:
         self._nodes = node_positions(shape)
         offset = self._nodes - rig["head.pivot"]
         self._relief = np.concatenate([offset, rig["head.depth"][..., None]], axis=-1).astype(np.float32)
-        self._weight: Floats = rig["head.weight"][..., None]
+        self._weight = np.repeat(rig["head.weight"][..., None], 2, axis=-1)
         self._body: Floats = rig["head.body"]
         self._interocular, self._face = (float(v) for v in rig["head.scale"])
-        self._brows: Floats = rig["head.brows"]
+        self._brows: Floats = rig["head.brows"].reshape(len(rig["head.brows"]), -1)
         rows, columns = self._nodes.shape[:2]
         self._to_node = np.array([columns / width, rows / height], np.float32)
         self._node_index = np.stack(
@@ -68,12 +69,12 @@ class HeadWarp:
         if any(pose.head):
             near = 1 / (1 + z * self._interocular / (_DISTANCE * self._face))
             turn = _rotation(pitch, yaw, roll)[:2] * near - np.eye(2, 3)
-            moved = self._relief @ turn.T.astype(np.float32)
-            moved += np.array([x, y], np.float32) * np.float32(self._interocular)
+            shift = np.array([[x], [y]]) * self._interocular
+            moved = np.asarray(cv2.transform(self._relief, np.hstack([turn, shift])), np.float32)
             moved *= self._weight
         amounts = (pose.brow_inner, *pose.brow_outer, *(-b for b in pose.brow_down))
         if any(amounts):
-            lift = np.tensordot(np.array(amounts, np.float32), self._brows, axes=1)
+            lift = (np.array(amounts, np.float32) @ self._brows).reshape(self._nodes.shape)
             moved = lift if moved is None else moved + lift
         if pose.breath:
             moved = np.zeros_like(self._nodes) if moved is None else moved

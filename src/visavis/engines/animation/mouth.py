@@ -241,19 +241,24 @@ class MouthWarp:
         looked_up = cv2.remap(lips.tables[None], at, nowhere, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         y_u, edge_u, rest_u, y_l, edge_l, rest_l, jaw, chin, contact = map(np.asarray, cv2.split(looked_up))
         above, below = y_u - t, t - y_l
-        upper = rest_u * fade(above, 0.5 * self._thick[0], self.nose + 0.02)
-        upper += (edge_u - rest_u) * fade(above, 0.0, max(0.22, 1.1 * self._thick[0]))
-        lower = jaw * fade(t - chin, 0.0, _NECK)
-        lower += (rest_l - jaw) * fade(below, 0.7 * self._thick[1], 0.95 * self.chin)
-        lower += (edge_l - rest_l) * fade(below, 0.0, max(0.26, 1.1 * self._thick[1]))
-
-        ds, dt = s + sideways - self._s, t - self._t
-        (ax, bx), (ay, by) = (frame.axes * frame.width).tolist()
-        dense = abs(ax * by - bx * ay) / frame.width  # pixels that t = 1 measures square to the lips
         first, last = self._band(above, below)
-        upper_at, lower_at = (
-            np.asarray(cv2.merge([ax * ds + bx * fallen, ay * ds + by * fallen])) for fallen in (dt - upper, dt - lower)
-        )
+        # each side is worked out as far as it shows
+        up, down = self._shown(first, last)
+        over, under = above[up], below[down]
+        upper = rest_u[up] * fade(over, 0.5 * self._thick[0], self.nose + 0.02)
+        upper += (edge_u - rest_u)[up] * fade(over, 0.0, max(0.22, 1.1 * self._thick[0]))
+        lower = jaw[down] * fade((t - chin)[down], 0.0, _NECK)
+        lower += (rest_l - jaw)[down] * fade(under, 0.7 * self._thick[1], 0.95 * self.chin)
+        lower += (edge_l - rest_l)[down] * fade(under, 0.0, max(0.26, 1.1 * self._thick[1]))
+
+        to_plate = frame.axes * frame.width
+        (ax, bx), (ay, by) = to_plate.tolist()
+        dense = abs(ax * by - bx * ay) / frame.width  # pixels that t = 1 measures square to the lips
+        shift = np.asarray(cv2.merge([s + sideways - self._s, t - self._t]), np.float32)
+        upper_at, lower_at = shift.copy(), shift
+        upper_at[up, :, 1] -= upper
+        lower_at[down, :, 1] -= lower
+        upper_at, lower_at = (np.asarray(cv2.transform(at, to_plate), np.float32) for at in (upper_at, lower_at))
         nearer = np.where((above > -below)[..., None], upper_at, lower_at)
         return Warped(
             first,
@@ -288,6 +293,11 @@ class MouthWarp:
         """Values on the grid (rows, columns, …) for every pixel of some rows of the box."""
         return self._enlarged(values, rows.start, rows.stop)
 
+    def _shown(self, first: int, last: int) -> tuple[slice, slice]:
+        """The rows of the grid that decide the rows of the box up to `last`, and those from `first` on."""
+        f, skipped = self._factor, self._cut[0].start
+        return slice(-(-(last + skipped) // f) + 1), slice(max((first + skipped) // f - 1, 0), None)
+
     def _band(self, above: Floats, below: Floats) -> tuple[int, int]:
         """The rows of the box in which both lips' sides may show."""
         near = np.float32(1.5 * self._factor / self.frame.width)
@@ -298,12 +308,10 @@ class MouthWarp:
         """The rows and columns of the box that marked nodes (rows, columns) take up."""
         x, y, w, h = cv2.boundingRect(marked.astype(np.uint8))
         (top, left), f, (x0, y0, x1, y1) = (part.start for part in self._cut), self._factor, self.box
-        rows, columns = (
-            slice(*(min(max(end, 0), most) for end in (low * f - skipped, (low + n) * f - skipped)))
-            if n
-            else slice(0, 0)
-            for low, n, skipped, most in ((y, h, top, y1 - y0), (x, w, left, x1 - x0))
-        )
+        rows = columns = slice(0, 0)
+        if w and h:
+            rows = slice(min(max(y * f - top, 0), y1 - y0), min(max((y + h) * f - top, 0), y1 - y0))
+            columns = slice(min(max(x * f - left, 0), x1 - x0), min(max((x + w) * f - left, 0), x1 - x0))
         return rows, columns
 
     def _enlarged(self, plane: Floats, first: int, last: int) -> Floats:

@@ -17,7 +17,6 @@ except ImportError:  # built without a compiler
     _warp = None  # type: ignore[assignment]
 
 COMPILED = _warp is not None
-_FARTHEST = np.float32(15000)  # pixels: positions beyond would leave the numbers that C holds them in
 
 
 class GridWarp:
@@ -77,17 +76,9 @@ class GridWarp:
             at = (enlarge(back, self._size)[self._cut] + self._identity)[first:last]
             moved = np.asarray(sample(picture, at), np.uint8)
             return moved[..., :channels] if behind is None else over(moved, behind[first:last])
-        at = np.empty((self._rows + 2, self._columns + 2, 2), np.float32)
-        at[1:-1, 1:-1] = back
-        at[0], at[-1] = at[1], at[-2]
-        at[:, 0], at[:, -1] = at[:, 1], at[:, -2]
-        at[..., 0] += self._x
-        at[..., 1] += self._y[:, None]
-        np.clip(at, -_FARTHEST, _FARTHEST, out=at)
-        picture = readable(picture)
+        picture, back = readable(picture), np.ascontiguousarray(back, np.float32)
         ground = None if behind is None else np.ascontiguousarray(behind[first:last])
-        x, y = self._x - np.float32(left), self._y - np.float32(top + first)
-        _warp.warp(picture, picture.shape, at, x, y, ground, out, out.shape)
+        _warp.warp(picture, picture.shape, back, self._x, self._y, ground, out, (left, top + first), out.shape)
         return out
 
 
