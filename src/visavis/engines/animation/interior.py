@@ -14,6 +14,7 @@ from visavis.avatars.rig.fringe import HALF, REACH, ROOT
 from visavis.avatars.rig.sampling import Floats, Picture
 from visavis.engines.animation.mouth import Lips, Warped
 from visavis.engines.animation.pose import Pose
+from visavis.engines.animation.warp import laid
 
 _CONTACT_WIDTH = 0.016  # of the line where lips touch, in mouth widths
 _BARED = 0.07  # how much of the lower teeth a lip can show that falls without the jaw, in mouth widths
@@ -65,15 +66,19 @@ class Interior:
         view = (slice(top + y, top + y + h), slice(left + x, left + x + w))
         at = (left + x + x0 - self._x, top + y + y0 - self._y)
 
-        inside = self._cut("cavity", at, (w, h), 0.0)[..., :3]
+        sprites = np.ascontiguousarray(self._sprites["cavity"][at[1] : at[1] + h, at[0] : at[0] + w, :3])
         # teeth part with the jaw, lips also without it: behind those of an s or an i the teeth nearly meet. Round lips
         # stand before the lower ones
         jaw = min(max(pose.jaw, 0.15) / max(pose.aperture, 0.15), 1.0)
         fall = max(lips.lower * max(jaw, pose.round**2), lips.lower - _BARED)
-        teeth = self._cut("upper_teeth", at, (w, h), -0.05 * pose.round)
-        _over(inside, self._cut("tongue", at, (w, h), 0.025 + 0.38 * fall - 0.11 * pose.tongue))
-        _over(inside, self._cut("lower_teeth", at, (w, h), 0.95 * fall - 0.020))
-        _over(inside, teeth)
+        raised = -0.05 * pose.round
+        for name, down in (
+            ("tongue", 0.025 + 0.38 * fall - 0.11 * pose.tongue),
+            ("lower_teeth", 0.95 * fall - 0.020),
+            ("upper_teeth", raised),
+        ):
+            sprites = laid(self._sprites[name], self._shift(down), at, sprites)
+        inside = sprites.astype(np.float32)
         # lips let less light in the less they part, and the further they come forward
         lit = np.float32((0.78 + 0.22 * min(lips.gap / 0.25, 1.0)) * (1 - 0.25 * pose.round))
         unit = np.float32(1 / self._frame.width)
@@ -85,6 +90,7 @@ class Interior:
         under = picture[view]
         under += (inside - under) * _threefold(coverage[view])
         if shown is not None:
+            teeth = self._cut("upper_teeth", at, (w, h), raised)
             _over(under, teeth * (shown[view] * (0.5 + 0.5 * light))[..., None])
         if self._fringe is not None:
             out = min(lips.gap / 0.30 + 0.35 * pose.tuck, 1.0)
@@ -118,14 +124,16 @@ class Interior:
         above_lower = _limited(np.float32(0.5) - warped.below_lower[view]) * np.float32(min(4 * out, 1.0))
         _over(picture, hair * above_lower[..., None])
 
+    def _shift(self, down: float) -> tuple[float, float]:
+        """So many mouth widths down along the face, in pixels."""
+        dx, dy = (self._frame.axes[:, 1] * (down * self._frame.width)).tolist()
+        return dx, dy
+
     def _cut(self, name: str, at: tuple[int, int], size: tuple[int, int], down: float) -> Floats:
         """A part of a sprite, after it moved `down` by that many mouth widths along the face."""
-        dx, dy = (self._frame.axes[:, 1] * (down * self._frame.width)).tolist()
+        dx, dy = self._shift(down)
         shift = np.array([[1, 0, dx - at[0]], [0, 1, dy - at[1]]], np.float32)
-        border = cv2.BORDER_CONSTANT
-        return cv2.warpAffine(self._sprites[name], shift, size, flags=cv2.INTER_LINEAR, borderMode=border).astype(
-            np.float32
-        )
+        return np.asarray(cv2.warpAffine(self._sprites[name], shift, size, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _over(picture: Floats, sprite: Floats) -> None:

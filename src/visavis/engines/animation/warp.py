@@ -82,6 +82,21 @@ class GridWarp:
         return out
 
 
+def laid(sprite: Picture, shift: tuple[float, float], corner: tuple[int, int], ground: Picture) -> Picture:
+    """A sprite (h, w, 4), its colours multiplied by their opacity, moved by `shift` pixels and laid over `ground`,
+    (m, n, 3), whose first pixel lies at `corner` of the sprite, x first.
+    """
+    (left, top), (height, width) = corner, ground.shape[:2]
+    if not COMPILED:
+        moves = np.array([[1, 0, shift[0] - left], [0, 1, shift[1] - top]], np.float32)
+        border = cv2.BORDER_REPLICATE
+        return over(np.asarray(cv2.warpAffine(sprite, moves, (width, height), borderMode=border), np.uint8), ground)
+    out, back = np.empty_like(ground), np.array([[[-shift[0], -shift[1]]]], np.float32)
+    x, y = (np.array([first - 1, first, first + n + 1], np.float32) for first, n in ((left, width), (top, height)))
+    _warp.warp(sprite, sprite.shape, back, x, y, ground, out, corner, out.shape)
+    return out
+
+
 def readable(picture: Picture) -> Picture:
     """A picture as C reads it, of four channels."""
     if picture.shape[2] == 3:
