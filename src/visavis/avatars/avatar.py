@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-SCHEMA = 5
+SCHEMA = 6
 """Version of an avatar's contents, the rig's included; one of another version must be built again from its source."""
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from visavis.avatars.rig import topology
 from visavis.avatars.rig.sampling import Floats
 
-CELL = 8
+CELL = 12
 """Pixels of a 512-pixel plate that one node of the head's grid stands for; larger plates have larger cells."""
 
 
