@@ -80,6 +80,19 @@ def test_people_in_pictures_are_found_and_their_background_stands_still(referenc
     assert 10 * np.log10(255**2 / max(float(error.mean()), 1e-9)) >= 45
 
 
+@pytest.mark.reference
+def test_hair_as_brown_as_the_wall_is_told_from_it_by_being_in_focus(reference: Path) -> None:
+    avatar = build_avatar(reference / "portraits" / "photo_woman.png", "woman")
+    matte, left = avatar.rig["cutout.person"][..., 3], avatar.landmarks[234, 0]  # where her cheek ends
+    eyes, mouth = (int(avatar.landmarks[i, 1]) for i in (168, 13))
+    hair, wall = (
+        matte[eyes:mouth, int(left - a * len(matte)) : int(left - b * len(matte))]
+        for a, b in ((0.06, 0.01), (0.25, 0.20))
+    )
+    assert (hair > 200).mean() > 0.95
+    assert (wall < 20).mean() > 0.95
+
+
 def test_a_single_lock_at_the_top_of_the_picture_is_not_drawn_out_when_the_head_nods() -> None:
     plate = np.full((256, 256, 3), (180, 190, 200), np.uint8)
     matte = np.zeros((256, 256), np.uint8)
