@@ -10,7 +10,7 @@ import numpy as np
 
 from visavis.errors import BadInput
 from visavis.evaluation import lips, sound, stability
-from visavis.evaluation.faces import FaceTrack, length, track_face
+from visavis.evaluation.faces import READINGS, FaceTrack, length, track_face
 from visavis.media.motion_file import MotionFile
 
 _REACH = 5
@@ -79,12 +79,15 @@ class Report:
 
 
 def evaluate(
-    video: Path, motion: MotionFile | None, progress: Callable[[float], None] = lambda seconds: None
+    video: Path,
+    motion: MotionFile | None,
+    progress: Callable[[float], None] = lambda seconds: None,
+    readings: int = READINGS,
 ) -> Report:
     """Measure a video of a speaking face, against its target motion if there is one, telling the seconds done.
 
-    Blocking; 30 ms CPU a picture. Raises `BadInput` if it is no video or shows no face, and for the motion of another
-    video, which shows in its length.
+    Blocking; 10 ms CPU a picture and reading, see `track_face` for these. Raises `BadInput` if it is no video or shows
+    no face, and for the motion of another video, which shows in its length.
     """
     if motion is not None and len(motion.frame_times) and (seconds := length(video)) is not None:
         meant = float(motion.frame_times[-1] + 1 / motion.fps)
@@ -93,7 +96,7 @@ def evaluate(
                 f"the motion file belongs to another video: it lasts {meant:.1f} s, and '{video}' {seconds:.1f} s; "
                 "give the one that was written with this video, or none"
             )
-    return measure(track_face(video, progress), video, motion)
+    return measure(track_face(video, progress, readings), video, motion)
 
 
 def measure(face: FaceTrack, video: Path, motion: MotionFile | None) -> Report:
