@@ -30,7 +30,7 @@ CHIN_DROP = 0.24
 """How far the chin falls at jaw 1, in mouth widths."""
 _WIDEN, _NARROW = 0.30, 0.28  # share of its width a mouth grows at width 1, and shrinks at each of narrow and round
 _KEPT_OPEN = 0.06  # the same for an open mouth, whose corners would be seen to draw in
-_NARROWEST = 0.68  # of the width at rest
+_NARROWEST, _WIDEST = 0.68, 1.30  # of the width at rest; wider than this, cheeks have no room for it
 _NECK = 0.50  # length below the chin over which the jaw's motion fades
 _TABLE = np.linspace(-4.0, 4.0, 641, dtype=np.float32)  # positions across the mouth; its corners are at -1 and 1
 
@@ -226,7 +226,7 @@ class MouthWarp:
             bottom=float(y_l.max()),
             upper=float(y_u[mid]) - self.centre,
             lower=float(y_l[mid]) - self.centre,
-            half=max(half, _NARROWEST),
+            half=min(max(half, _NARROWEST), _WIDEST),
             contact=self._is_open or pressed > 0,
         )
 
