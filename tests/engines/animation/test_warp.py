@@ -56,6 +56,49 @@ def test_both_ways_draw_the_same(shape: tuple[int, ...], pixels: float) -> None:
 
 
 @pytest.mark.skipif(not warp.COMPILED, reason="built without a compiler")
+@pytest.mark.parametrize("pixels", [0.0, 4.0, 60.0])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_eight_pixels_at_once_are_drawn_as_one_by_one(channels: int, pixels: float) -> None:
+    from visavis.engines.animation import _warp
+
+    person = picture((333, 517, 4))
+    person[..., 3] = np.where(person[..., 3] < 110, 0, np.where(person[..., 3] > 140, 255, person[..., 3]))
+    person[..., :3] = np.minimum(person[..., :3], person[..., 3:])
+    behind = picture((333, 517, 3), seed=1) if channels == 3 else None
+    drawing = GridWarp(person.shape, node_positions(person.shape))
+    back = wave(person.shape, pixels)
+    before = _warp.by_eights(True)
+    try:
+        at_once = drawing(person, back, behind)
+        _warp.by_eights(False)
+        assert np.array_equal(drawing(person, back, behind), at_once)
+    finally:
+        _warp.by_eights(before)
+
+
+@pytest.mark.skipif(not warp.COMPILED, reason="built without a compiler")
+def test_a_part_is_drawn_as_in_the_whole() -> None:
+    shape, box = (333, 517, 3), (40, 30, 301, 200)
+    plate, nodes, back = picture(shape), node_positions(shape), wave(shape, 6.0)
+    whole = GridWarp(shape, nodes)(plate, back)
+    part = GridWarp(shape, nodes, box)(plate, back, rows=slice(20, 90))
+    assert np.abs(part.astype(int) - whole[50:120, 40:301]).max() <= 1
+
+
+@pytest.mark.parametrize("compiled", WAYS)
+def test_a_sprite_moved_beyond_what_it_is_laid_on_changes_nothing(
+    compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warp, "COMPILED", compiled)
+    sprite, ground = np.zeros((20, 30, 4), np.uint8), picture((10, 12, 3))
+    sprite[5:10, 10:20] = 255
+    assert np.array_equal(warp.laid(sprite, (0.0, 40.0), (8, 4), ground), ground)
+    laid = warp.laid(sprite, (0.0, 0.0), (8, 4), ground)
+    assert (laid[1:6, 2:12] == 255).all()
+    assert np.array_equal(laid[6:], ground[6:])
+
+
+@pytest.mark.skipif(not warp.COMPILED, reason="built without a compiler")
 @pytest.mark.parametrize("far", [1e4, -1e6, 1e30, np.inf, -np.inf, np.nan])
 def test_a_position_far_outside_or_no_number_at_all_reads_nothing_beyond_the_picture(far: float) -> None:
     shape = (64, 64, 3)

@@ -331,7 +331,21 @@ static PyObject *py_warp(PyObject *self, PyObject *args) {
     return result;
 }
 
+/* Eight pixels at once or one by one; says which it was. For tests: not while another thread draws. */
+static PyObject *py_by_eights(PyObject *self, PyObject *wanted) {
+    int before = 0;
+    const int on = PyObject_IsTrue(wanted);
+    (void)self;
+    if (on < 0) return NULL;
+#ifdef AVX2
+    before = has_avx2;
+    has_avx2 = on && __builtin_cpu_supports("avx2");
+#endif
+    return PyBool_FromLong(before);
+}
+
 static PyMethodDef methods[] = {
+    {"by_eights", py_by_eights, METH_O, "by_eights(wanted): whether eight pixels are drawn at once where the processor can; returns what it was"},
     {"warp", py_warp, METH_VARARGS,
      "warp(picture, its shape, back, at_x, at_y, behind, out, (left, top), its shape): see warp.py"},
     {NULL, NULL, 0, NULL},

@@ -2,6 +2,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+def by_eights(wanted: bool) -> bool: ...
 def warp(
     picture: NDArray[Any] | bytes,
     shape: tuple[int, ...],
