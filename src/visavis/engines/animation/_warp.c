@@ -153,7 +153,8 @@ AVX2 static inline __m256i mixed(__m128i upper, __m128i under, __m256i fx, __m25
     __m256i value = _mm256_add_epi16(_mm256_slli_epi16(top, 8), _mm256_mullo_epi16(_mm256_sub_epi16(low, top), fy));
     value = _mm256_srli_epi16(_mm256_add_epi16(value, half), 8);
     /* the left neighbours' weights are 256 - fx */
-    const __m256i left = _mm256_set_epi64x(0, -1, 0, -1), add = _mm256_set_epi64x(0, 0x0101010101010101, 0, 0x0101010101010101);
+    const __m256i left = _mm256_set_epi64x(0, -1, 0, -1);
+    const __m256i add = _mm256_and_si256(left, _mm256_set1_epi16(257));
     value = _mm256_mullo_epi16(value, _mm256_add_epi16(_mm256_xor_si256(fx, left), add));
     value = _mm256_add_epi16(value, _mm256_shuffle_epi32(value, 0x4e));
     return _mm256_srli_epi16(_mm256_add_epi16(value, half), 8);
@@ -224,16 +225,19 @@ AVX2 static int eights(const Image *image, Positions at, Row row) {
             }
         }
         /* each fraction twice in its 32 bits, then four times as often */
-        __m256i fx = _mm256_and_si256(_mm256_srli_epi32(x, 8), byte), fy = _mm256_and_si256(_mm256_srli_epi32(y, 8), byte);
+        __m256i fx = _mm256_and_si256(_mm256_srli_epi32(x, 8), byte);
+        __m256i fy = _mm256_and_si256(_mm256_srli_epi32(y, 8), byte);
         fx = _mm256_or_si256(fx, _mm256_slli_epi32(fx, 16));
         fy = _mm256_or_si256(fy, _mm256_slli_epi32(fy, 16));
         __m256i two[4];
         for (int k = 0; k < 4; k++) {
-            const __m256i which = _mm256_setr_epi32(2 * k, 2 * k, 2 * k, 2 * k, 2 * k + 1, 2 * k + 1, 2 * k + 1, 2 * k + 1);
-            two[k] = mixed(top[k], low[k], _mm256_permutevar8x32_epi32(fx, which), _mm256_permutevar8x32_epi32(fy, which));
+            const __m256i which = _mm256_add_epi32(_mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1), _mm256_set1_epi32(2 * k));
+            const __m256i weights_x = _mm256_permutevar8x32_epi32(fx, which);
+            two[k] = mixed(top[k], low[k], weights_x, _mm256_permutevar8x32_epi32(fy, which));
         }
         /* lanes hold pixels 0 2 | 1 3 and 4 6 | 5 7; in bytes 0 2 4 6 | 1 3 5 7 */
-        const __m256i bytes = _mm256_packus_epi16(_mm256_unpacklo_epi64(two[0], two[1]), _mm256_unpacklo_epi64(two[2], two[3]));
+        const __m256i near = _mm256_unpacklo_epi64(two[0], two[1]), far = _mm256_unpacklo_epi64(two[2], two[3]);
+        const __m256i bytes = _mm256_packus_epi16(near, far);
         __m256i value = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
         if (row.channels == 4) {
             _mm256_storeu_si256((__m256i *)(row.out + 4 * (ptrdiff_t)i), value);
@@ -254,7 +258,8 @@ AVX2 static void lay_row_by_eights(Nodes nodes, Cells cells, Line line, Position
         for (int axis = 0; axis < 2; axis++) {
             const __m256i step = _mm256_set1_epi32(line.step[2 * c + axis]), on = _mm256_slli_epi32(step, 3);
             int32_t *to = axis ? at.y : at.x;
-            __m256i here = _mm256_add_epi32(_mm256_set1_epi32(line.first[2 * c + axis]), _mm256_mullo_epi32(step, steps));
+            const __m256i first = _mm256_set1_epi32(line.first[2 * c + axis]);
+            __m256i here = _mm256_add_epi32(first, _mm256_mullo_epi32(step, steps));
             for (int i = cells.begin[c]; i < cells.begin[c + 1]; i += 8, here = _mm256_add_epi32(here, on))
                 _mm256_storeu_si256((__m256i *)(to + i), here);
         }
@@ -345,13 +350,16 @@ static PyObject *py_by_eights(PyObject *self, PyObject *wanted) {
 }
 
 static PyMethodDef methods[] = {
-    {"by_eights", py_by_eights, METH_O, "by_eights(wanted): whether eight pixels are drawn at once where the processor can; returns what it was"},
+    {"by_eights", py_by_eights, METH_O,
+     "by_eights(wanted): whether eight pixels are drawn at once where the processor can; returns what it was"},
     {"warp", py_warp, METH_VARARGS,
      "warp(picture, its shape, back, at_x, at_y, behind, out, (left, top), its shape): see warp.py"},
     {NULL, NULL, 0, NULL},
 };
 
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_warp", "Warps pictures.", 0, methods, NULL, NULL, NULL, NULL};
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_warp", "Warps pictures.", 0, methods, NULL, NULL, NULL, NULL,
+};
 
 PyMODINIT_FUNC PyInit__warp(void) {
 #ifdef AVX2
