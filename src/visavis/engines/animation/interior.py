@@ -30,7 +30,7 @@ class Interior:
         self._fringe = rig.get("mouth.fringe")
         self._x, self._y = (int(v) for v in rig["mouth.box"])
         self._sprites = {
-            name: np.asarray(rig[f"mouth.{name}"], np.uint8)
+            name: np.ascontiguousarray(rig[f"mouth.{name}"], np.uint8)
             for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")
         }
 

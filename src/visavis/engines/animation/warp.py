@@ -75,7 +75,7 @@ class GridWarp:
         if not self._compiled:
             at = (enlarge(back, self._size)[self._cut] + self._identity)[first:last]
             moved = np.asarray(sample(picture, at), np.uint8)
-            return moved[..., :channels] if behind is None else over(moved, behind[first:last])
+            return np.ascontiguousarray(moved[..., :channels]) if behind is None else over(moved, behind[first:last])
         picture, back = readable(picture), np.ascontiguousarray(back, np.float32)
         ground = None if behind is None else np.ascontiguousarray(behind[first:last])
         _warp.warp(picture, picture.shape, back, self._x, self._y, ground, out, (left, top + first), out.shape)
