@@ -122,5 +122,5 @@ def test_the_outline_of_a_jaw_goes_where_the_mouth_takes_it() -> None:
     assert np.array_equal(cutout.person(plate, lambda person: person[box].copy()), cutout.person(plate))
     moved = cutout.person(plate, lambda person: person[10:50, 13:53].copy())
     assert (moved[10:50, 17:20, 3] == 255).all()
-    assert (moved[10:50, 10:14, 3] == 0).all()
-    assert (moved[:10, 17:20, 3] == 0).all()
+    assert (moved[10:50, 10:14, 3] < 8).all()
+    assert (moved[:10, 17:20, 3] < 8).all()

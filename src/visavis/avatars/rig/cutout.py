@@ -161,4 +161,12 @@ def _filled(plate: Picture, matte: NDArray[np.uint8], at_edge: NDArray[np.bool_]
         certain = np.clip(weight * 4, 0, 1)[..., None]
         below = colours / np.maximum(weight, 1e-6)[..., None] * certain + below * (1 - certain)
     below = np.asarray(cv2.resize(below, plate.shape[1::-1], interpolation=cv2.INTER_LINEAR))
+    # beside what is certain, its own colours go on: what is not explained by them would be taken for the person's
+    scale = _SIDE / max(plate.shape[:2])
+    size = round(plate.shape[1] * scale), round(plate.shape[0] * scale)
+    hole = np.asarray(cv2.resize(1 - clear, size, interpolation=cv2.INTER_AREA) > 0.02, np.uint8)
+    small = np.asarray(cv2.resize(plate, size, interpolation=cv2.INTER_AREA), np.uint8)
+    drawn_in = cv2.resize(cv2.inpaint(small, hole, 3, cv2.INPAINT_TELEA), plate.shape[1::-1])
+    deep = np.clip(cv2.distanceTransform((clear < 1).astype(np.uint8), cv2.DIST_L2, 3) / (4 * reach), 0, 1)[..., None]
+    below = drawn_in + (below - drawn_in) * (deep * deep * (3 - 2 * deep))
     return np.asarray(np.clip(np.rint(below + (plate - below) * clear[..., None]), 0, 255), np.uint8)
