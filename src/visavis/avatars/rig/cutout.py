@@ -30,8 +30,7 @@ def find_person(plate: Picture, points: Floats) -> NDArray[np.uint8] | None:
 
     `points` is the face mesh on the plate, (468, 2) pixel indices.
     """
-    scale = _SIDE / max(plate.shape[:2])
-    small = np.asarray(cv2.resize(plate, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    small, scale = _shrunk(plate)
     labels, crown, head = _guess(small.shape[:2], points * np.float32(scale))
     if not (labels == cv2.GC_BGD).any():
         return None  # a face that fills the picture
@@ -63,6 +62,12 @@ def measure_cutout(plate: Picture, matte: NDArray[np.uint8]) -> dict[str, NDArra
     opacity = np.ceil(np.maximum(np.where(at_edge, 0, matte), np.minimum(least, 1) * 255))
     person = np.clip(np.rint(there - behind * (1 - opacity[..., None] / 255)), 0, opacity[..., None])
     return {"cutout.person": np.dstack([person, opacity]).astype(np.uint8), "cutout.behind": behind.astype(np.uint8)}
+
+
+def _shrunk(plate: Picture) -> tuple[Picture, float]:
+    """The picture with a longer side of `_SIDE`, and its share of the whole size."""
+    scale = _SIDE / max(plate.shape[:2])
+    return np.asarray(cv2.resize(plate, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8), scale
 
 
 def _cut(picture: Picture, labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -162,10 +167,8 @@ def _filled(plate: Picture, matte: NDArray[np.uint8], at_edge: NDArray[np.bool_]
         below = colours / np.maximum(weight, 1e-6)[..., None] * certain + below * (1 - certain)
     below = np.asarray(cv2.resize(below, plate.shape[1::-1], interpolation=cv2.INTER_LINEAR))
     # beside what is certain, its own colours go on: what is not explained by them would be taken for the person's
-    scale = _SIDE / max(plate.shape[:2])
-    size = round(plate.shape[1] * scale), round(plate.shape[0] * scale)
-    hole = np.asarray(cv2.resize(1 - clear, size, interpolation=cv2.INTER_AREA) > 0.02, np.uint8)
-    small = np.asarray(cv2.resize(plate, size, interpolation=cv2.INTER_AREA), np.uint8)
+    small, _ = _shrunk(plate)
+    hole = np.asarray(cv2.resize(1 - clear, small.shape[1::-1], interpolation=cv2.INTER_AREA) > 0.02, np.uint8)
     drawn_in = cv2.resize(cv2.inpaint(small, hole, 3, cv2.INPAINT_TELEA), plate.shape[1::-1])
     deep = np.clip(cv2.distanceTransform((clear < 1).astype(np.uint8), cv2.DIST_L2, 3) / (4 * reach), 0, 1)[..., None]
     below = drawn_in + (below - drawn_in) * (deep * deep * (3 - 2 * deep))

@@ -34,7 +34,6 @@ class GridWarp:
         """
         self._box = box or (0, 0, shape[1], shape[0])
         left, top, right, bottom = self._box
-        self._rows, self._columns = nodes.shape[:2]
         lines = nodes[0, :, 0], nodes[:, 0, 1]
         steps = [float(line[-1] - line[0]) / (len(line) - 1) for line in lines]
         # beyond the outermost nodes the displacement stays what it is there
@@ -45,7 +44,7 @@ class GridWarp:
         self._compiled = compiled
         if not compiled:
             # nodes stand where cv2.resize takes its samples to be
-            self._size = round(self._columns * steps[0]), round(self._rows * steps[1])
+            self._size = round(nodes.shape[1] * steps[0]), round(nodes.shape[0] * steps[1])
             x, y = (round(float(line[0]) - (step - 1) / 2) for line, step in zip(lines, steps, strict=True))
             self._cut = slice(top - y, bottom - y), slice(left - x, right - x)
             self._identity = np.stack(
