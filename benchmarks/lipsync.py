@@ -35,7 +35,7 @@ from visavis.media.mood import Mood
 from visavis.media.speech import Line, Speech
 from visavis.playback.motion_file import MotionFile, MotionWriter, read_motion
 from visavis.playback.mp4 import write_mp4
-from visavis.playback.noted import noted
+from visavis.streams.noted import noted
 from visavis.settings import Settings, load_settings
 from visavis.streams.flow import Stream, flow
 

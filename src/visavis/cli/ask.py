@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import shlex
 import time
 from collections.abc import Generator
@@ -93,6 +92,7 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
     from visavis.cli.progress import bar
     from visavis.conversation.history import History
     from visavis.conversation.language import check_script
+    from visavis.conversation.naming import system_prompt
     from visavis.conversation.question import as_file, check_recording, check_text, transcribe
     from visavis.conversation.reply import reply
     from visavis.conversation.spoken import warm
@@ -111,7 +111,7 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
         check_voice(settings.voice, settings)
     chosen = chosen_engines(slots, settings)
     avatar = await find_avatar(avatar_name, settings)
-    settings = _with_voice(avatar, _as(avatar_name, avatar, settings))
+    settings = _with_voice(avatar, settings)
     chosen |= chosen_engines(["tts"], settings)  # of the synthesizers, the one that has the avatar's voice
     introduce(job, settings, chosen)
     begun = time.perf_counter()
@@ -123,7 +123,8 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
         if spoken is not None:
             job.say(f"heard:  {heard}")
         asked = time.perf_counter()
-        history = History.begin(settings.system_prompt).asked(heard)
+        by_name = avatar_name is not None and avatar_name.lower() == avatar.name.lower()
+        history = History.begin(system_prompt(settings, avatar.name if by_name else None)).asked(heard)
         clips = reply(history, engines, avatar, _manner(settings))
         with _told(job) as told, bar("speaking", None, "s") if job.as_json else nullcontext(_unseen) as progress:
             written = await write(clips, job, settings, progress, told)
@@ -143,20 +144,6 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
             },
         }
         typer.echo(json.dumps(facts, indent=2))
-
-
-def _as(asked: str | None, avatar: Avatar, settings: Settings) -> Settings:
-    """The settings under which an avatar that was asked for by its name introduces itself by it.
-
-    A face from a file has no name of its own, and one like "me" is none to say aloud.
-    """
-    from visavis.settings import SYSTEM_PROMPT, introduction
-
-    spoken = re.sub(r"[-_]+", " ", avatar.name)
-    sayable = re.fullmatch(r"[A-Za-z]{3,}( [A-Za-z]+)*", spoken) is not None
-    if asked is None or asked.lower() != avatar.name.lower() or not sayable or settings.system_prompt != SYSTEM_PROMPT:
-        return settings
-    return settings.model_copy(update={"system_prompt": introduction(spoken.title())})
 
 
 def _with_voice(avatar: Avatar, settings: Settings) -> Settings:

@@ -124,7 +124,7 @@ async def write(
     """Write the clips, and their motion where it is asked for; the takers are shown every clip."""
     from visavis.playback.motion_file import MotionWriter
     from visavis.playback.mp4 import write_mp4
-    from visavis.playback.noted import noted
+    from visavis.streams.noted import noted
 
     fps = Fraction(settings.fps)
     with MotionWriter(job.motion, fps) as motion:

@@ -21,6 +21,10 @@ class History:
         """A new conversation."""
         return History((Message("system", system_prompt),))
 
+    def prompted(self, system_prompt: str) -> History:
+        """With another system prompt."""
+        return replace(self, messages=(Message("system", system_prompt), *self.messages[1:]))
+
     def asked(self, text: str) -> History:
         """With a question appended."""
         return replace(self, messages=(*self.messages, Message("user", text)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from visavis.avatars.avatar import Avatar
@@ -13,12 +13,14 @@ from visavis.conversation.sentences import sentences
 from visavis.conversation.speak import speak
 from visavis.conversation.think import think
 from visavis.engines.loading import Engines
-from visavis.engines.protocols import Rendering, Sampling, Voice
+from visavis.engines.protocols import Delta, Rendering, Sampling, Voice
 from visavis.engines.voices import named
 from visavis.media.clip import Clip
 from visavis.media.mood import PLAIN, Mood
+from visavis.media.speech import Speech
 from visavis.streams.buffered import buffered
 from visavis.streams.flow import Stream
+from visavis.streams.noted import noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,24 @@ class Manner:
 
 def reply(history: History, engines: Engines, avatar: Avatar, manner: Manner, turn: int = 0) -> Stream[Clip]:
     """The answer to the history's last message, in clips. Closing it stops all work on it."""
-    words = think(history, engines.llm, manner.sampling)
-    lines = buffered(sentences(words, manner.language, manner.speed), ahead=2)
-    own = own_voice(avatar, engines.tts.voices(), manner.language)
-    speech = speak(lines, engines.tts, manner.voice or own)
+    speech = answer(history, engines, avatar, manner)
     speech = buffered(rested(speech) if manner.rests else speech, ahead=4)
     return animate(speech, avatar, engines.articulation, engines.animation, manner.rendering, turn, manner.mood)
+
+
+def answer(
+    history: History, engines: Engines, avatar: Avatar, manner: Manner, seen: Callable[[Delta], None] | None = None
+) -> Stream[Speech]:
+    """The answer as speech, all that a live face needs, which moves by itself between the words.
+
+    `seen` is shown each piece of text as the model makes it.
+    """
+    words = think(history, engines.llm, manner.sampling)
+    if seen is not None:
+        words = noted(words, seen)
+    lines = buffered(sentences(words, manner.language, manner.speed), ahead=2)
+    own = own_voice(avatar, engines.tts.voices(), manner.language)
+    return speak(lines, engines.tts, manner.voice or own)
 
 
 def own_voice(avatar: Avatar, voices: Iterable[Voice], language: str) -> str | None:

@@ -24,10 +24,17 @@ def to_i420(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     height, width = (side & ~1 for side in pixels.shape[:2])
     pixels = pixels[:height, :width]
-    if pixels.shape[2] == 4:
-        opacity = pixels[..., 3:].astype(np.uint16)
-        pixels = ((pixels[..., :3] * opacity + _BEHIND * (255 - opacity) + 127) // 255).astype(np.uint8)
+    pixels = opaque(pixels, _BEHIND)
     y, u, v = cv2.split(cv2.transform(pixels, _MATRIX))
     half = (width // 2, height // 2)
     small = [cv2.resize(plane, half, interpolation=cv2.INTER_AREA).ravel() for plane in (u, v)]
     return np.concatenate([y.ravel(), *small]).reshape(height * 3 // 2, width)
+
+
+def opaque(pixels: NDArray[np.uint8], behind: int) -> NDArray[np.uint8]:
+    """(h, w, 3 or 4) RGB(A) as (h, w, 3) RGB, with a grey level shown where it is transparent."""
+    if pixels.shape[2] == 3:
+        return pixels
+    shown = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGBA2mRGBA), cv2.COLOR_RGBA2RGB)
+    ground = cv2.convertScaleAbs(cv2.extractChannel(pixels, 3), alpha=-behind / 255, beta=behind)
+    return np.asarray(cv2.add(shown, cv2.cvtColor(ground, cv2.COLOR_GRAY2RGB)), np.uint8)

@@ -16,7 +16,7 @@ from visavis.media.video import Frame, frame_times
 from visavis.settings import Settings
 from visavis.streams.worker import Worker
 
-_KEPT = 4
+_KEPT = 8
 """Renderers kept: one takes some 10 MB at 512 pixels and 0.1 s to make again."""
 _STEP = 5
 """Pictures drawn in one step of the worker: some 40 ms at 512 pixels."""
@@ -66,7 +66,11 @@ class Rig:
         times = frame_times(window.audio.start, window.audio.end, rate, options.fps)
         motion = window.motion.sample([time / rate for time in times], float(1 / options.fps))
         wanted = poses(motion.curves, motion.head, motion.extra.get("tongue_raise"), motion.extra.get("breath"))
-        renderer = await self._worker.run(self._renderer, avatar, options.size)
+        renderer = self._renderers.get((avatar.digest, options.size))
+        if renderer is None:
+            renderer = await self._worker.run(self._renderer, avatar, options.size)
+        else:
+            self._renderers.move_to_end((avatar.digest, options.size))
         frames: list[Frame] = []
         for first in range(0, len(times), _STEP):
             part = slice(first, first + _STEP)
@@ -75,7 +79,7 @@ class Rig:
 
     def _renderer(self, avatar: Avatar, size: int) -> Renderer:
         key = (avatar.digest, size)
-        renderer = self._renderers.pop(key, None) or Renderer(avatar, size)
+        renderer = self._renderers.get(key) or Renderer(avatar, size)  # two may have asked for it
         self._renderers[key] = renderer
         while len(self._renderers) > _KEPT:
             self._renderers.popitem(last=False)
