@@ -3,10 +3,11 @@ PYTHON ?=
 QUESTION ?=
 AVATAR ?=
 OUTPUT ?= answer.mp4
+SERVE ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench install
+.PHONY: help run ask test check bench install
 
 help: ## Print what can be made.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/'
@@ -16,14 +17,17 @@ install: .venv/.installed ## Create .venv and install Visavis in it.
 .venv/.installed: pyproject.toml constraints.txt scripts/python.sh setup.py src/visavis/engines/animation/_warp.c
 	@python=$$(PYTHON='$(PYTHON)' sh scripts/python.sh) && echo "using $$python" && "$$python" -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --constraint constraints.txt --editable .
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[webrtc]'
 	@touch $@
 
 .venv/.dev: .venv/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,webrtc]'
 	@touch $@
 
-run: install ## Answer a spoken question (or QUESTION="…" AVATAR=me.jpg) in a video.
+run: install ## Talk with it in the browser (AVATAR=me.jpg; more in SERVE="--tls …").
+	@$(BIN)/visavis serve $(if $(AVATAR),--avatar "$(AVATAR)") $(SERVE)
+
+ask: install ## Answer a spoken question (or QUESTION="…" AVATAR=me.jpg) in a video.
 	@$(BIN)/visavis ask "$${QUESTION:-$$($(BIN)/python -c 'from visavis.assets import question_path; print(question_path())')}" \
 	  $(if $(AVATAR),--avatar "$(AVATAR)") --output "$(OUTPUT)"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,9 @@ def test_a_typo_in_the_environment_is_refused_with_a_guess(monkeypatch: pytest.M
         ("llm_url", "localhost", "an address that begins with http:// or https://, as in http://localhost:8080/v1"),
         ("language", "?", "a language's code, as in en or de"),
         ("codec", "gif", "h264 or vp9"),
+        ("port", "99999", "a whole number from 0 to 65535"),
+        ("tls", "perhaps", "true or false"),
+        ("idle_timeout", "-1", "a number of at least 0"),
     ],
 )
 def test_a_value_that_does_not_fit_is_quoted_with_its_place_and_with_what_fits(
@@ -83,10 +87,13 @@ def test_a_value_in_the_file_that_does_not_fit_names_the_file(
     assert str(refusal.value) == says.format(tmp_path / "visavis.toml")
 
 
-def test_an_error_about_the_key_does_not_tell_the_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "visavis.toml").write_text("llm_api_key = 271828")
+@pytest.mark.parametrize("name", ["llm_api_key", "token"])
+def test_an_error_about_a_secret_does_not_tell_the_secret(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "visavis.toml").write_text(f"{name} = 271828")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(BadConfiguration, match="setting 'llm_api_key'") as refusal:
+    with pytest.raises(BadConfiguration, match=f"setting '{name}'") as refusal:
         load_settings()
     assert "271828" not in str(refusal.value)
 
@@ -118,4 +125,30 @@ def test_a_broken_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     (tmp_path / "visavis.toml").write_text("this is not toml")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BadConfiguration, match="cannot read the settings file"):
+        load_settings()
+
+
+def test_lists_are_written_with_commas_or_as_lists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "visavis.toml").write_text("allowed_hosts = ['one', 'two']")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VISAVIS_ALLOWED_ORIGINS", "https://one.example/, https://two.example:8443")
+    settings = load_settings()
+    assert settings.allowed_hosts == ("one", "two")
+    assert settings.allowed_origins == ("https://one.example", "https://two.example:8443")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("allowed_hosts", "http://one"),
+        ("allowed_hosts", "one/two"),
+        ("allowed_origins", "one"),
+        ("allowed_origins", "*"),
+    ],
+)
+def test_an_entry_of_a_list_that_does_not_fit_is_quoted(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"VISAVIS_{name.upper()}", f"https://fits.example,{value}" if "origins" in name else value)
+    with pytest.raises(
+        BadConfiguration, match=f"^setting '{name}' cannot be '{re.escape(value)}'.*with commas between"
+    ):
         load_settings()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -50,23 +51,28 @@ class VirtualSink:
         self.sent: list[Clip] = []
         """What will have been shown: what is flushed is taken out."""
         self.flushes: list[tuple[int, int]] = []
-        self._start, self._began = start, asyncio.get_running_loop().time()
+        self._start, self._began = start, self._now()
         self._flushed = asyncio.Event()
 
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
     def position(self) -> int:
-        elapsed = round((asyncio.get_running_loop().time() - self._began) * SESSION_RATE)
+        elapsed = round((self._now() - self._began) * SESSION_RATE)
         end = self.sent[-1].audio.end if self.sent else self._start
         return min(self._start + elapsed, end)
 
     async def play(self, clip: Clip, epoch: int) -> None:
         self.sent.append(clip)
         self._flushed.clear()
-        while not self._flushed.is_set() and clip.audio.end > self.position() + self.lead * SESSION_RATE:
-            await asyncio.sleep(0.004)
+        ahead = clip.audio.end / SESSION_RATE - self.lead
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ahead - self._start / SESSION_RATE + self._began - self._now()):
+                await self._flushed.wait()
 
     def flush(self, position: int, epoch: int) -> None:
         self.flushes.append((position, epoch))
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         self._start, self._began = min(self.position(), position), now
         self.sent = [clip for clip in self.sent if clip.audio.start < position]
         self._flushed.set()

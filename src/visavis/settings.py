@@ -14,11 +14,11 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from visavis.errors import BadConfiguration
 
@@ -34,12 +34,36 @@ _SHAPES = {
     "language": "a language's code, as in en or de",
     "emotion": f"{', '.join(EMOTIONS[:-1])} or {EMOTIONS[-1]}, with a strength of 0 to 1 or without, as in happy:0.7",
     "llm_url": "an address that begins with http:// or https://, as in http://localhost:8080/v1",
+    "token": "text of at least 16 characters",
+    "allowed_hosts": "names or addresses, with commas between them, as in talk.example.org,10.0.0.7",
+    "allowed_origins": "addresses of pages, with commas between them, as in https://talk.example.org",
 }
 """What a pattern means, in words."""
-_KINDS = {int: "a whole number", float: "a number", str: "text", SecretStr: "text", Path: "a path"}
+_KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    SecretStr: "text",
+    Path: "a path",
+}
+_SECRET = {"llm_api_key", "token"}  # what they are is never quoted
 _EXCERPT = 60  # characters of a value that does not fit
 _typed: dict[str, tuple[str, str]] = {}
 """By setting: what the command line made it, and how it was typed."""
+
+
+def _apart(value: object) -> object:
+    """The parts of a text with commas between them; a list, as a settings file has it, is in parts already."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip(" /"))
+
+
+_Hosts = Annotated[tuple[Annotated[str, Field(pattern=r"^[^/?#@,\s]+$")], ...], NoDecode, BeforeValidator(_apart)]
+_Origins = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^https?://[^/?#@,\s]+$")], ...], NoDecode, BeforeValidator(_apart)
+]
 
 
 class Settings(BaseSettings):
@@ -80,6 +104,22 @@ class Settings(BaseSettings):
     llm_timeout: float = Field(20.0, gt=0, description="seconds to wait for that server's next word")
     llm_file: Path | None = Field(None, description="a GGUF file for the embedded model instead of its own")
 
+    avatar: str | None = Field(None, description="who is there when the page opens: an avatar's name, or a picture")
+    host: str = Field(
+        "127.0.0.1", min_length=1, description="the server's address; beyond this machine it asks a token"
+    )
+    port: int = Field(8888, ge=0, le=65535, description="the server's port; 0: any that is free")
+    token: SecretStr | None = Field(
+        None, min_length=16, description="who has it may come in; made where the server is open beyond this machine"
+    )
+    allowed_hosts: _Hosts = Field((), description="more names that the server is reached under")
+    allowed_origins: _Origins = Field((), description="other pages that may talk to the server")
+    tls: bool = Field(False, description="https, with a self-signed certificate")
+    sessions: int = Field(0, ge=0, le=1000, description="conversations at the same time; 0: two for each core")
+    idle_timeout: float = Field(0.0, ge=0, description="seconds until a silent conversation ends; 0: never")
+    resume_window: float = Field(30.0, ge=0, description="seconds in which a lost connection can go on")
+    max_upload: int = Field(50_000_000, ge=100_000, description="bytes of a picture or video for an avatar")
+
     size: int = Field(512, ge=128, le=2048, multiple_of=2, description="pixels of the video's longer side")
     fps: int = Field(25, ge=5, le=60, description="pictures a second")
     codec: Literal["h264", "vp9"] = Field("h264", description="video codec of the file")
@@ -110,7 +150,7 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0])
-        given = "what it is" if name == "llm_api_key" else _shortened(first.get("input"))
+        given = "what it is" if name in _SECRET else _shortened(first.get("input"))
         where = f", in {path}" if name in in_file and name not in overrides else _place(name, first.get("input"))
         raise BadConfiguration(f"setting '{name}' cannot be {given}{where}: it takes {_fitting(name)}") from None
 

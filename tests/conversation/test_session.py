@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -60,6 +61,11 @@ class Stage:
 
     async def hush(self, seconds: float) -> None:
         await self.say(seconds, 0.0)
+
+    async def played(self, seconds: float) -> None:
+        """Silence until that media time."""
+        while self.sink.position() < seconds * SESSION_RATE:
+            await self.hush(STEP)
 
     async def until(self, kind: type[Any], silent: bool = True) -> Any:
         """The next event of a kind; meanwhile nobody speaks."""
@@ -144,8 +150,7 @@ def _gap(stage: Stage, seconds: float) -> float:
 async def _interrupted(stage: Stage, voice: float) -> float:
     """A question, half a second of its answer, and a voice over it; the media time at which it began."""
     stage.session.ask("What is the moon?")
-    while stage.sink.position() < 1.2 * SESSION_RATE:
-        await stage.hush(STEP)
+    await stage.played(1.2)
     began = stage.sink.position() / SESSION_RATE
     await stage.say(voice)
     return began
@@ -175,7 +180,7 @@ def test_a_cough_does_not_end_the_answer_which_goes_on_from_the_word_it_cut(monk
         assert [event.kind for event in stage.of(events.Interrupted)] == ["hold", "resume"]
         words = [(event.index + i, word) for event in stage.of(events.Saying) for i, word in enumerate(event.words)]
         numbers = [number for number, _ in words]
-        again = [b for a, b in zip(numbers, numbers[1:], strict=False) if b <= a]
+        again = [b for a, b in itertools.pairwise(numbers) if b <= a]
         assert len(again) == 1, "one word, or the few that were on their way, is said again, and none is left out"
         assert set(numbers) == set(range(len(LONG.split())))
         assert len(stage.session.history.messages) == 3
@@ -198,8 +203,7 @@ def test_two_words_interrupt_and_the_history_holds_only_what_was_heard(monkeypat
 
     async def act(stage: Stage) -> None:
         stage.session.ask("What is the moon?")
-        while stage.sink.position() < 2.0 * SESSION_RATE:
-            await stage.hush(STEP)
+        await stage.played(2.0)
         monkeypatch.setenv("FAKE_ANSWER", "Because it turns.")
         await stage.say(1.0)
         first = stage.of(events.Answered)[0]
@@ -402,8 +406,7 @@ def test_push_to_talk_needs_no_silence_and_hears_nothing_else() -> None:
 def test_a_lost_connection_stops_the_answer_and_it_goes_on_with_the_next() -> None:
     async def act(stage: Stage) -> None:
         stage.session.ask("What is the moon?")
-        while stage.sink.position() < 1.2 * SESSION_RATE:
-            await asyncio.sleep(STEP)
+        await stage.played(1.2)
         stage.session.detach()
         sent = len(stage.sink.sent)
         await asyncio.sleep(10)

@@ -30,6 +30,7 @@ app = typer.Typer(
     help="Talk face to face with an AI of your own: one picture, your own machine, lips in sync.",
     epilog=examples(
         "visavis doctor",
+        "visavis serve",
         "visavis ask 'What is the moon made of?' -a me.jpg -o answer.mp4",
         "visavis --set temperature=0 ask 'What is the moon made of?'",
     ),
@@ -166,7 +167,7 @@ def _bug(error: Exception) -> int:
 
 def _register() -> None:
     # each module adds its commands, in the order in which help shows them; none imports anything heavy before it runs
-    for subject in ("ask", "animate", "avatar", "models", "doctor", "evaluate"):
+    for subject in ("serve", "ask", "animate", "avatar", "models", "doctor", "evaluate"):
         importlib.import_module(f"visavis.cli.{subject}")
 
 

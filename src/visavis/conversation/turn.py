@@ -157,8 +157,8 @@ class Floor:
             self._run = self._run + 1 if voiced else 0
             if self._pressed or self._run < self.laws.onset:
                 return []
-            u = self._open()
-            u.voiced = self._run
+            run, u = self._run, self._open()
+            u.voiced = run
             return [Move.OPEN, *self._hold(u)] if self._answering else [Move.OPEN]
         u.length += 1
         u.since_hold += 1
@@ -192,7 +192,7 @@ class Floor:
         if not down and self._pressed:
             self._pressed = False
             if self._utterance is not None:
-                return self._close(Move.CLOSE)
+                return [*(self._interrupt() if self._answering else []), *self._close(Move.CLOSE)]
         return []
 
     def hush(self) -> list[Move]:

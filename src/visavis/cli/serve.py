@@ -1,0 +1,151 @@
+"""`visavis serve`: the server, and the page on which one talks with the avatar."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import secrets
+import sys
+import threading
+import webbrowser
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from visavis.cli.app import app, examples, override
+from visavis.cli.job import AvatarOption, EmotionOption, Job, chosen_engines, find_avatar, introduce
+from visavis.errors import EngineUnavailable
+
+if TYPE_CHECKING:
+    from visavis.engines.protocols import EngineInfo, Slot
+    from visavis.gateway.tls import Certificate
+    from visavis.settings import Settings
+
+_MIND_AND_FACE: tuple[Slot, ...] = ("llm", "tts", "articulation", "animation")
+_EARS: tuple[Slot, ...] = ("vad", "asr")
+
+
+@app.command(
+    epilog=examples(
+        "visavis serve",
+        "visavis serve -a me.jpg --voice slt",
+        "visavis serve --host 0.0.0.0 --tls --no-open",
+    ),
+)
+def serve(
+    avatar: AvatarOption = None,
+    voice: Annotated[str | None, typer.Option("--voice", help="A voice; the avatar's own otherwise.")] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", help="The address to be reached at; 0.0.0.0: any.  [default: 127.0.0.1]")
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", help="0: any that is free.  [default: 8888]")] = None,
+    tls: Annotated[
+        bool | None, typer.Option("--tls/--no-tls", help="https, with a self-signed certificate.  [default: no-tls]")
+    ] = None,
+    sessions: Annotated[
+        int | None, typer.Option("--sessions", help="Conversations at once.  [default: two for each core]")
+    ] = None,
+    idle_timeout: Annotated[
+        float | None, typer.Option("--idle-timeout", help="Seconds until a silent one ends.  [default: never]")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+    language: Annotated[str | None, typer.Option("--language", help="As in en or de.  [default: en]")] = None,
+    llm: Annotated[str | None, typer.Option("--llm", help="The language model's engine.  [default: auto]")] = None,
+    llm_url: Annotated[str | None, typer.Option("--llm-url", help="An OpenAI-compatible server instead.")] = None,
+    tts: Annotated[str | None, typer.Option("--tts", help="The voice's engine.  [default: auto]")] = None,
+    emotion: EmotionOption = None,
+) -> None:
+    """Talk with the avatar in the browser: the page and its server."""
+    override(avatar=avatar, voice=voice, language=language, llm=llm, llm_url=llm_url, tts=tts, emotion=emotion)
+    override(host=host, port=port, tls=tls, sessions=sessions, idle_timeout=idle_timeout)
+    asyncio.run(_serve(open_))
+
+
+async def _serve(open_page: bool) -> None:
+    from visavis.engines.loading import check_voice
+    from visavis.gateway.address import listening, page_address
+    from visavis.gateway.app import create_app
+    from visavis.gateway.live import open_live
+    from visavis.gateway.server import Server, server_config
+    from visavis.settings import load_settings
+
+    settings = _with_token(load_settings())
+    with listening(settings.host, settings.port) as line:
+        certificate = _certificate(settings) if settings.tls else None
+        if settings.voice is not None:
+            check_voice(settings.voice, settings)
+        chosen = _chosen(settings)
+        await find_avatar(settings.avatar, settings)  # what is wrong with it is said now; it is kept for the page
+        introduce(Job(Path(), None, False), settings, chosen)
+        address = page_address(settings, line.getsockname()[1])
+
+        def announce() -> None:
+            _announce(settings, address, certificate)
+            if open_page and _has_display():
+                # beside everything: some browsers return only when they are closed
+                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+        async with open_live(settings) as live:
+            page = create_app(settings, open=lambda _: nullcontext(live))
+            await Server(server_config(page, certificate), announce).serve(sockets=[line])
+    typer.echo("stopped")
+
+
+def _with_token(settings: Settings) -> Settings:
+    """The settings with a token, where others can reach the server."""
+    from pydantic import SecretStr
+
+    from visavis.gateway.security import is_loopback
+
+    if settings.token is not None or is_loopback(settings.host):
+        return settings
+    return settings.model_copy(update={"token": SecretStr(secrets.token_urlsafe(24))})
+
+
+def _certificate(settings: Settings) -> Certificate:
+    from visavis.gateway.security import is_any, is_loopback, machine_names
+
+    if importlib.util.find_spec("cryptography") is None:
+        raise EngineUnavailable("a certificate cannot be made here: pip install 'visavis[webrtc]'")
+    from visavis.gateway.tls import self_signed
+
+    names = set(machine_names()) | set(settings.allowed_hosts)
+    if not is_any(settings.host) and not is_loopback(settings.host):
+        names.add(settings.host.strip("[]"))
+    return self_signed(_certificate_folder(settings), names)
+
+
+def _certificate_folder(settings: Settings) -> Path:
+    return settings.data_dir / "tls"
+
+
+def _chosen(settings: Settings) -> dict[Slot, EngineInfo]:
+    """The engines to use. Without ears the talk goes on: questions are typed then."""
+    ears: dict[Slot, EngineInfo] = {}
+    try:
+        ears = chosen_engines(_EARS, settings)
+    except EngineUnavailable as error:
+        if settings.vad != "auto" or settings.asr != "auto":
+            raise
+        typer.echo(f"note: it cannot hear, questions are typed: {error}", err=True)
+    return ears | chosen_engines(_MIND_AND_FACE, settings)
+
+
+def _announce(settings: Settings, address: str, certificate: Certificate | None) -> None:
+    from visavis.gateway.security import is_loopback
+
+    typer.echo(f"talk:   {address}  (Ctrl-C ends it)")
+    if certificate is not None:
+        typer.echo(
+            f"note: the browser will warn of the certificate, once; its SHA-256 is {certificate.fingerprint}", err=True
+        )
+    elif not is_loopback(settings.host):
+        typer.echo("note: on other machines browsers open the microphone only over https: add --tls", err=True)
+        typer.echo("      (its certificate is self-signed, so a browser warns once); typing works without", err=True)
+
+
+def _has_display() -> bool:
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,184 @@
+"""The server's addresses: the page and its files, avatars in and pictures of them out, answers as videos, the talk."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from visavis import __version__
+from visavis.avatars.avatar import Avatar
+from visavis.errors import BadInput, Overloaded, TooLarge, VisavisError
+from visavis.gateway.limits import Limited, Limits
+from visavis.gateway.metrics import Metrics
+from visavis.gateway.security import Doors, Security
+from visavis.gateway.uploads import Uploads, open_uploads
+from visavis.settings import Settings
+
+PAGE = Path(__file__).parents[1] / "web"
+"""The page's files; index.html is the page."""
+_STATUS: tuple[tuple[type[VisavisError], int], ...] = ((TooLarge, 413), (BadInput, 422), (Overloaded, 503))
+_log = logging.getLogger(__name__)
+
+
+class Session(Protocol):
+    """A conversation, as far as its page's requests go."""
+
+    def own_avatar(self, avatar: Avatar) -> str:
+        """Let nobody else have this avatar; the name by which the page may ask for it."""
+        ...
+
+
+class Live(Protocol):
+    """Who serves the conversations (`gateway.live`)."""
+
+    metrics: Metrics
+
+    @property
+    def ready(self) -> bool:
+        """Whether a conversation can begin."""
+        ...
+
+    def session_of(self, resume: str) -> Session | None:
+        """The conversation whose secret this is."""
+        ...
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Talk, until the connection ends."""
+        ...
+
+    async def avatar_picture(self, name: str) -> bytes | None:
+        """What an avatar looks like, as JPEG."""
+        ...
+
+    async def answer_video(self, key: str) -> Path | None:
+        """An answer as MP4."""
+        ...
+
+
+OpenLive = Callable[[Settings], AbstractAsyncContextManager[Live]]
+
+
+def create_app(settings: Settings, open: OpenLive | None = None, limits: Limits | None = None) -> FastAPI:
+    """The server as an ASGI app; its conversations begin and end with it (`open`: `gateway.live.open_live`)."""
+    doors = Doors.of(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+        async with (open or _open_live)(settings) as live, open_uploads(settings.size, settings.max_upload) as uploads:
+            app.state.live, app.state.uploads = live, uploads
+            with live.metrics.sampling():
+                yield
+
+    # its own pages about itself would come from another host
+    app = FastAPI(
+        title="Visavis", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
+    app.add_middleware(Limited, limits=limits or Limits())
+    app.add_middleware(Security, doors=doors)  # the last one added is the first one asked
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(VisavisError, _our_error)
+    app.add_exception_handler(Exception, _bug)
+    app.add_api_route("/", _page, methods=["GET", "HEAD"])
+    app.add_api_route("/avatars/{name}.jpg", _avatar_picture, methods=["GET", "HEAD"])
+    app.add_api_route("/avatars", _upload, methods=["POST"])
+    app.add_api_route("/answers/{key}.mp4", _answer, methods=["GET", "HEAD"])
+    app.add_api_route("/health", _health, methods=["GET", "HEAD"])
+    app.add_api_route("/metrics", _metrics, methods=["GET"])
+    app.add_api_websocket_route("/ws", _talk)
+    app.mount("/static", _Static(directory=PAGE, check_dir=False))
+    return app
+
+
+def _open_live(settings: Settings) -> AbstractAsyncContextManager[Live]:
+    from visavis.gateway.live import open_live  # it imports every engine
+
+    return open_live(settings)
+
+
+class _Static(StaticFiles):
+    """The page's files; a browser asks each time whether they are the same, so that none is older than the server."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response: Response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+async def _page() -> Response:
+    return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+async def _talk(websocket: WebSocket) -> None:
+    await _live(websocket).serve(websocket)
+
+
+async def _avatar_picture(name: str, request: Request) -> Response:
+    picture = await _live(request).avatar_picture(name)
+    if picture is None:
+        raise HTTPException(404, f"there is no avatar '{name}'")
+    return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "private, no-cache"})
+
+
+async def _upload(request: Request) -> Response:
+    session = _live(request).session_of(request.headers.get("x-visavis-session", ""))
+    if session is None:
+        raise HTTPException(403, "only a conversation can be given an avatar: reload the page")
+    length = request.headers.get("content-length", "")
+    uploads: Uploads = request.app.state.uploads
+    try:
+        avatar = await uploads.receive(request.stream(), int(length) if length.isdecimal() else None)
+    except ClientDisconnect:
+        return _error(400, "the connection was lost")  # nobody reads it
+    return JSONResponse({"name": session.own_avatar(avatar), "note": avatar.note})
+
+
+async def _answer(key: str, request: Request) -> Response:
+    video = await _live(request).answer_video(key)
+    if video is None:
+        raise HTTPException(404, "this answer is not kept any more")
+    headers = {"Cache-Control": "private, no-store"}
+    return FileResponse(video, media_type="video/mp4", filename="answer.mp4", headers=headers)
+
+
+async def _health(request: Request) -> Response:
+    ready = _live(request).ready
+    return JSONResponse({"ready": ready, "version": __version__}, 200 if ready else 503)
+
+
+async def _metrics(request: Request) -> Response:
+    return Response(_live(request).metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _live(connection: Request | WebSocket) -> Live:
+    live: Live = connection.app.state.live
+    return live
+
+
+def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": {"message": message}}, status, headers)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    message = "there is nothing here" if error.detail == "Not Found" else error.detail
+    return _error(error.status_code, message, dict(error.headers or {}))
+
+
+async def _our_error(request: Request, error: Exception) -> Response:
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    if status == 500:
+        _log.error("%s %s: %s", request.method, request.url.path, error)
+    return _error(status, str(error), {"Retry-After": "5"} if status == 503 else None)
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    return _error(500, "this is our mistake; the server's log has more")  # the server logs the error itself

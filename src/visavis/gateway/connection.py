@@ -1,0 +1,426 @@
+"""One page's WebSocket, from its hello to its end: what it says is done, and what is wrong with it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from starlette.types import Message
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from visavis.conversation.listen import RATE
+from visavis.conversation.naming import system_prompt
+from visavis.conversation.question import check_text
+from visavis.errors import Overloaded, VisavisError
+from visavis.gateway import events as wire
+from visavis.gateway.outbox import Outbox, Unread
+from visavis.gateway.websocket import WebSocketSink
+from visavis.media.audio import Audio
+
+if TYPE_CHECKING:
+    from visavis.avatars.avatar import Avatar
+    from visavis.gateway.live import Live
+    from visavis.gateway.visit import Visit
+    from visavis.gateway.webrtc import Peer
+
+HAS_WEBRTC = importlib.util.find_spec("aiortc") is not None
+"""An extra: a page on this machine has less delay without."""
+Code = Literal["bad_message", "bad_input", "engine", "rate", "version", "idle", "expired", "internal"]
+_FORGIVEN = 50
+"""Messages that may be wrong before the connection is given up."""
+
+
+class _Over(Exception):
+    """The connection ends: why is in the last event."""
+
+
+class Connection:
+    """Made for one WebSocket, which it accepts."""
+
+    def __init__(self, live: Live, websocket: WebSocket) -> None:
+        self._live, self._websocket = live, websocket
+        self._outbox = Outbox(websocket)
+        self._visit: Visit | None = None
+        self._sink: WebSocketSink | None = None
+        self._peer: Peer | None = None
+        self._over_rtc = False
+        self._media: Literal["pictures", "motion"] = "pictures"
+        self._microphone: _Microphone | None = None
+        self._wrong = 0
+        self._reports = (0, 0)
+        self._closing = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until the page goes, or is asked to."""
+        await self._websocket.accept()
+        sending = asyncio.create_task(self._outbox.run())
+        talking = asyncio.create_task(self._talk())
+        closing = asyncio.create_task(self._closing.wait())
+        try:
+            await asyncio.wait([sending, talking, closing], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (talking, closing):
+                task.cancel()
+            await asyncio.gather(talking, closing, return_exceptions=True)
+            await self._leave()
+            with suppress(TimeoutError, Unread):  # what was said last should arrive
+                async with asyncio.timeout(1.0):
+                    await self._outbox.drained()
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            with suppress(Exception):
+                await self._websocket.close()
+
+    def replaced(self) -> None:
+        """The conversation goes on in another page."""
+        self._fail("expired", "the conversation goes on in another window; reload to bring it here")
+
+    def ended(self, failed: bool) -> None:
+        """The conversation is over, not by the page's wish."""
+        self._visit = None
+        if failed:
+            self._fail("internal", "this was our mistake; reload to begin anew")
+        self._closing.set()
+
+    # ---- the page
+
+    async def _talk(self) -> None:
+        try:
+            visit = await self._enter()
+            while True:
+                wait = self._quiet_for(visit)
+                try:
+                    async with asyncio.timeout(wait):
+                        message = await self._websocket.receive()
+                except TimeoutError:
+                    if self._quiet_for(visit) == 0.0:
+                        self._fail("idle", "the conversation ended because nobody spoke; reload to begin anew")
+                        self._live.end(visit)
+                    continue
+                if message["type"] == "websocket.disconnect":
+                    return
+                await self._received(visit, message)
+        except (_Over, WebSocketDisconnect):
+            return
+
+    def _quiet_for(self, visit: Visit) -> float | None:
+        """Seconds that the person may still do nothing; None: for ever."""
+        limit = self._live.settings.idle_timeout
+        if not limit:
+            return None
+        return max(visit.active + limit - asyncio.get_running_loop().time(), 0.0)
+
+    async def _enter(self) -> Visit:
+        """From the hello to the welcome."""
+        hello = await self._hello()
+        visit = self._live.visit_of(hello.resume) if hello.resume else None
+        resumed = visit is not None
+        if visit is None:
+            visit = await self._begin(hello)
+        self._visit, self._media = visit, hello.media
+        self._live.came(visit, self)
+        visit.send, visit.to_microphone = self._outbox.event, self._to_page
+        session = visit.session
+        session.detach()
+        self._outbox.event(
+            wire.Welcome(
+                session=visit.id,
+                resume=visit.resume,
+                resumed=resumed,
+                start=session.media,
+                epoch=session.epoch,
+                fps=self._live.settings.fps,
+                avatar=visit.avatar_name,
+                voice=self._live.voice_of(session.avatar, session.manner),
+                avatars=self._live.avatars(),
+                voices=self._live.voices(),
+                emotion=f"{session.manner.mood.emotion}:{session.manner.mood.strength:g}",
+                hears=self._live.hears,
+                language=self._live.settings.language,
+                webrtc=HAS_WEBRTC,
+                max_upload=self._live.settings.max_upload,
+                history=visit.said(),
+            )
+        )
+        self._show_here(visit)
+        return visit
+
+    async def _hello(self) -> wire.Hello:
+        while True:
+            event = self._parsed(await self._websocket.receive())
+            if isinstance(event, wire.Hello):
+                if event.version == wire.VERSION:
+                    return event
+                self._fail("version", f"this page is of version {event.version}, the server {wire.VERSION}: reload")
+                raise _Over
+            if event is not None:
+                self._wrong_with("say hello first")
+
+    async def _begin(self, hello: wire.Hello) -> Visit:
+        """A place, at once or in turn, and a conversation in it."""
+
+        async def tell(before: int) -> None:
+            self._outbox.event(wire.Busy(before=before))
+
+        entering = asyncio.ensure_future(self._live.admission.enter(tell))
+        place = None
+        try:
+            while not entering.done():
+                hearing = asyncio.ensure_future(self._websocket.receive())
+                await asyncio.wait([entering, hearing], return_when=asyncio.FIRST_COMPLETED)
+                if not hearing.done():
+                    hearing.cancel()
+                    await asyncio.gather(hearing, return_exceptions=True)
+                elif isinstance(event := self._parsed(hearing.result()), wire.Ping):
+                    self._outbox.event(wire.Pong(sent=event.sent))
+            place = entering.result()
+            avatar, name = await self._wanted(hello.avatar)
+            try:
+                manner = self._live.manner(hello.voice)
+            except VisavisError as error:
+                self._outbox.event(wire.Error(code="bad_input", message=str(error)))
+                manner = self._live.manner()
+            visit = self._live.begin(avatar, manner, name, place)
+            place = None
+            return visit
+        except Overloaded as error:
+            self._fail("rate", str(error))
+            raise _Over from None
+        finally:
+            if place is not None:
+                place.leave()
+            elif not entering.done():
+                entering.cancel()
+                await asyncio.gather(entering, return_exceptions=True)
+
+    async def _wanted(self, name: str | None) -> tuple[Avatar, str | None]:
+        """The avatar asked for, or the server's own, and what it is called."""
+        try:
+            return await self._live.avatar(name), self._live.named(name)
+        except VisavisError as error:
+            self._outbox.event(wire.Error(code="bad_input", message=str(error)))
+            return await self._live.avatar(None), self._live.named(None)
+
+    # ---- what it says
+
+    async def _received(self, visit: Visit, message: Message) -> None:
+        if (data := message.get("bytes")) is not None:
+            self._heard(visit, data)
+            return
+        event = self._parsed(message)
+        session = visit.session
+        match event:
+            case None | wire.Hello():
+                if event is not None:
+                    self._wrong_with("hello is said once")
+                return
+            case wire.Played():
+                self._played(event)
+                return
+            case wire.Ping(sent=sent):
+                self._outbox.event(wire.Pong(sent=sent))
+                return
+            case wire.Shown(turn=turn, waited=waited):
+                visit.shown(turn, waited)
+                return
+        visit.active = asyncio.get_running_loop().time()
+        match event:
+            case wire.Microphone(open=opened, rate=rate):
+                session.hush()
+                self._microphone = _Microphone(rate, session.microphone) if opened else None
+            case wire.Talk(down=down):
+                session.talk(down)
+            case wire.Text(text=text):
+                try:
+                    session.ask(check_text(text))
+                except VisavisError:
+                    self._outbox.event(wire.Error(code="bad_input", message="there is nothing in that to answer"))
+            case wire.Interrupt():
+                session.interrupt()
+            case wire.Configure():
+                await self._configure(visit, event)
+            case wire.Offer(sdp=sdp):
+                await self._offered(visit, sdp)
+
+    def _heard(self, visit: Visit, data: bytes) -> None:
+        """Sound of the page's microphone."""
+        if len(data) < wire.HEADER.size or (len(data) - wire.HEADER.size) % 2 or data[0] != wire.SOUND:
+            self._wrong_with("a binary message is sound: 16 bytes of header, then 16-bit samples")
+            return
+        if self._microphone is None:
+            return  # what was on its way when it was closed
+        samples = np.frombuffer(data, "<i2", offset=wire.HEADER.size)
+        visit.session.hear(self._microphone.heard(samples))
+
+    def _to_page(self, sample: int) -> float | None:
+        return self._microphone.to_page(sample) if self._microphone is not None else None
+
+    def _played(self, event: wire.Played) -> None:
+        metrics = self._live.metrics
+        if event.skew is not None:
+            metrics.skew("webrtc" if self._over_rtc else "websocket", event.skew)
+        shown, dropped = self._reports
+        metrics.frames(shown=event.shown - shown, dropped=event.dropped - dropped)
+        self._reports = (event.shown, event.dropped)
+        if self._sink is not None:
+            self._sink.played(event)
+
+    async def _configure(self, visit: Visit, event: wire.Configure) -> None:
+        session = visit.session
+        try:
+            if event.avatar is not None:
+                avatar = visit.own.get(event.avatar) or await self._live.avatar(event.avatar)
+                name = None if event.avatar in visit.own else self._live.named(event.avatar)
+                session.change(avatar)
+                session.history = session.history.prompted(system_prompt(self._live.settings, name))
+                visit.avatar_name = event.avatar
+            if event.voice is not None:
+                session.manner = replace(session.manner, voice=self._live.manner(event.voice).voice)
+            if event.emotion is not None:
+                session.manner = replace(session.manner, mood=self._live.manner(None, event.emotion).mood)
+        except VisavisError as error:
+            self._outbox.event(wire.Error(code="bad_input", message=str(error)))
+        if event.half_duplex is not None:
+            session.half_duplex = event.half_duplex
+        if event.push_to_talk is not None:
+            session.push_to_talk = event.push_to_talk
+        if event.transport is not None and (event.transport == "webrtc") != self._over_rtc:
+            self._move(visit, event.transport == "webrtc")
+        mood = session.manner.mood
+        self._outbox.event(
+            wire.Configured(
+                avatar=visit.avatar_name,
+                voice=self._live.voice_of(session.avatar, session.manner),
+                emotion=f"{mood.emotion}:{mood.strength:g}",
+                half_duplex=session.half_duplex,
+                push_to_talk=session.push_to_talk,
+                transport="webrtc" if self._over_rtc else "websocket",
+            )
+        )
+
+    # ---- where the face is shown
+
+    def _show_here(self, visit: Visit) -> None:
+        """By this WebSocket."""
+        session = visit.session
+        self._sink = WebSocketSink(
+            self._outbox,
+            self._live.encoder,
+            session.media,
+            session.epoch,
+            self._media,
+            lambda pictures: self._live.metrics.frames(sent=pictures),
+        )
+        self._over_rtc = False
+        session.attach(self._sink)
+
+    def _move(self, visit: Visit, to_rtc: bool) -> None:
+        """From one transport to the other."""
+        session = visit.session
+        if not to_rtc:
+            session.detach()
+            self._show_here(visit)
+        elif self._peer is None:
+            self._outbox.event(
+                wire.Error(code="bad_input", message="there is no WebRTC connection: make an offer first")
+            )
+        else:
+            session.detach()
+            self._sink, self._over_rtc = None, True
+            self._peer.flush(session.media, session.epoch)
+            session.attach(self._peer)
+
+    async def _offered(self, visit: Visit, sdp: str) -> None:
+        if not HAS_WEBRTC:
+            message = "this server has no WebRTC (pip install 'visavis[webrtc]'): use the WebSocket transport"
+            self._outbox.event(wire.Error(code="bad_input", message=message))
+            return
+        from visavis.gateway.webrtc import Peer
+
+        await self._hang_up(visit)
+        session = visit.session
+
+        def lost() -> None:
+            if self._over_rtc:
+                self._move(visit, False)
+
+        try:
+            self._peer, answer = await Peer.open(
+                sdp,
+                start=session.media,
+                epoch=session.epoch,
+                fps=session.manner.rendering.fps,
+                hear=session.hear,
+                lost=lost,
+                host=self._websocket.client.host if self._websocket.client else None,
+            )
+        except VisavisError as error:
+            self._outbox.event(wire.Error(code="bad_input", message=str(error)))
+        else:
+            self._outbox.event(wire.Answer(sdp=answer))
+
+    async def _hang_up(self, visit: Visit) -> None:
+        if self._peer is not None:
+            if self._over_rtc:
+                self._move(visit, False)
+            peer, self._peer = self._peer, None
+            await peer.close()
+
+    async def _leave(self) -> None:
+        """The page has gone; its conversation may go on with another connection."""
+        visit = self._visit
+        if visit is not None and self._live.went(visit, self):
+            visit.session.hush()
+            visit.session.detach()
+            visit.send, visit.to_microphone = lambda event: None, lambda sample: None
+        if self._peer is not None:
+            await self._peer.close()
+
+    # ---- what is wrong
+
+    def _parsed(self, message: Message) -> wire.PageEvent | None:
+        """The event in a message; None, and the page is told, if there is none in it."""
+        if message["type"] == "websocket.disconnect":
+            raise _Over
+        try:
+            return wire.page_event.validate_json(message.get("text") or "")
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            self._wrong_with(f"{place}: {first['msg']}" if place else str(first["msg"]))
+            return None
+
+    def _wrong_with(self, message: str) -> None:
+        self._wrong += 1
+        if self._wrong > _FORGIVEN:
+            self._fail("bad_message", "too many messages that are none of the protocol's")
+            raise _Over
+        self._outbox.event(wire.Error(code="bad_message", message=message))
+
+    def _fail(self, code: Code, message: str) -> None:
+        self._outbox.event(wire.Error(code=code, message=message, fatal=True))
+        self._closing.set()
+
+
+class _Microphone:
+    """An open one: from the page's rate to the recogniser's, and back on its clock."""
+
+    def __init__(self, rate: int, since: int) -> None:
+        self._rate, self._since = rate, since
+        self._resampler = soxr.ResampleStream(rate, RATE, 1, dtype="float32", quality="MQ")
+
+    def heard(self, samples: NDArray[np.int16]) -> Audio:
+        """The page's samples at 16 kHz."""
+        sound = self._resampler.resample_chunk(np.asarray(samples, np.float32) / 32768.0)
+        return Audio(np.asarray(sound, np.float32), RATE)
+
+    def to_page(self, sample: int) -> float:
+        """A sample of the session's microphone on the page's clock."""
+        return max(sample - self._since, 0) / RATE * self._rate

@@ -1,0 +1,297 @@
+"""The conversations of a server: engines, places, and the people who come, lose their connection, and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import tempfile
+from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+from starlette.websockets import WebSocket
+
+from visavis.avatars.avatar import Avatar
+from visavis.avatars.builtins import BUILTINS
+from visavis.avatars.store import AvatarStore, resolve
+from visavis.conversation.animate import animate
+from visavis.conversation.history import History
+from visavis.conversation.naming import system_prompt
+from visavis.conversation.reply import Manner, own_voice
+from visavis.conversation.rests import rested
+from visavis.conversation.spoken import warm
+from visavis.engines.loading import Engines, load_engines
+from visavis.engines.protocols import Rendering, Sampling, Slot
+from visavis.engines.registry import choose
+from visavis.engines.voices import named
+from visavis.errors import BadInput, EngineUnavailable
+from visavis.gateway.admission import Admission, Place, places
+from visavis.gateway.connection import Connection
+from visavis.gateway.events import Choice
+from visavis.gateway.metrics import Metrics
+from visavis.gateway.visit import Kept, Visit
+from visavis.media.mood import Mood
+from visavis.media.speech import Line, Speech
+from visavis.playback.mp4 import write_mp4
+from visavis.settings import Settings
+from visavis.streams.flow import Stream, flow
+from visavis.streams.worker import Worker
+
+_AVATARS = 8
+"""Avatars kept in memory, some 3 MB each."""
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_live(settings: Settings) -> AsyncGenerator[Live, None]:
+    """Load the engines and be ready for people; when the block ends, every conversation does."""
+    slots: list[Slot] = ["llm", "tts", "articulation", "animation"]
+    hears = _hears(settings)
+    if not settings.threads:
+        # a model that takes every core would stop every face while it thinks
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        settings = settings.model_copy(update={"threads": max(cores - 1, 1)})
+    async with load_engines(settings, [*slots, *(("vad", "asr") if hears else ())]) as engines:
+        with tempfile.TemporaryDirectory(prefix="visavis-", ignore_cleanup_errors=True) as folder:
+            live = Live(settings, engines, hears, Path(folder))
+            try:
+                await live.warm()
+                yield live
+            finally:
+                await live.close()
+
+
+def _hears(settings: Settings) -> bool:
+    try:
+        choose("asr", settings)
+        choose("vad", settings)
+    except EngineUnavailable:
+        return False
+    return True
+
+
+class Live:
+    """What is common to all conversations."""
+
+    def __init__(self, settings: Settings, engines: Engines, hears: bool, folder: Path) -> None:
+        self.settings, self.engines, self.hears = settings, engines, hears
+        self.metrics = Metrics()
+        self.admission = Admission(places(settings))
+        self.encoder = Worker("jpeg")
+        self.ready = False
+        self._folder = folder
+        self._store = AvatarStore(settings.data_dir / "avatars")
+        self._files = Worker("avatars")
+        self._avatars: OrderedDict[tuple[str, int], Avatar] = OrderedDict()
+        self._visits: dict[str, _Stay] = {}
+        self._making: dict[str, asyncio.Task[Path | None]] = {}
+        self.metrics.count(lambda: self.admission.inside, lambda: self.admission.waiting)
+
+    async def warm(self) -> None:
+        """Do once what the first conversation would wait for."""
+        avatar = await self.avatar(None)
+        manner = self.manner()
+        await asyncio.to_thread(warm)
+        messages = History.begin(system_prompt(self.settings, self.named(None))).asked("Hello.").messages
+        with suppress(Exception):  # what does not work now will be said when it is used
+            async with aclosing(self.engines.llm.complete(messages, replace(manner.sampling, max_tokens=1))) as words:
+                async for _ in words:
+                    pass
+            voice = manner.voice or own_voice(avatar, self.engines.tts.voices(), manner.language)
+            line = Line("Hello.", manner.language)
+            async with aclosing(self.engines.tts.synthesize(line, voice)) as pieces:
+                async for _ in pieces:
+                    pass
+        self.ready = True
+
+    async def close(self) -> None:
+        """End every conversation."""
+        self.ready = False
+        stays = list(self._visits.values())
+        for stay in stays:
+            stay.task.cancel()
+        making = list(self._making.values())
+        for task in making:
+            task.cancel()
+        await asyncio.gather(*(stay.task for stay in stays), *making, return_exceptions=True)
+        await asyncio.sleep(0)
+        self.encoder.close()
+        self._files.close()
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Talk with one page, until its connection ends."""
+        await Connection(self, websocket).run()
+
+    # ---- people
+
+    def begin(self, avatar: Avatar, manner: Manner, name: str | None, place: Place) -> Visit:
+        """A new conversation, which has the `place` until it ends."""
+        visit = Visit(self.engines, avatar, manner, system_prompt(self.settings, name), self.hears, self.metrics)
+        task = asyncio.create_task(visit.run(), name=f"session {visit.id}")
+        self._visits[visit.resume] = stay = _Stay(visit, task)
+        task.add_done_callback(lambda _: self._ended(stay, place))
+        return visit
+
+    def visit_of(self, resume: str) -> Visit | None:
+        """The conversation whose secret this is, if it goes on."""
+        stay = self._visits.get(resume)
+        return stay.visit if stay is not None else None
+
+    session_of = visit_of
+
+    def came(self, visit: Visit, connection: Connection) -> None:
+        """A page is connected; one that was before it gives way."""
+        stay = self._visits[visit.resume]
+        if stay.expiry is not None:
+            stay.expiry.cancel()
+        before, stay.connection = stay.connection, connection
+        if before is not None and before is not connection:
+            before.replaced()
+
+    def went(self, visit: Visit, connection: Connection) -> bool:
+        """A page's connection is lost: it has some time to come back. False if it had given way to another already."""
+        stay = self._visits.get(visit.resume)
+        if stay is None or stay.connection is not connection:
+            return False
+        stay.connection = None
+        loop = asyncio.get_running_loop()
+        stay.expiry = loop.call_later(self.settings.resume_window, stay.task.cancel)
+        return True
+
+    def end(self, visit: Visit) -> None:
+        """The conversation is over."""
+        if (stay := self._visits.get(visit.resume)) is not None:
+            stay.task.cancel()
+
+    def _ended(self, stay: _Stay, place: Place) -> None:
+        self._visits.pop(stay.visit.resume, None)
+        for key in stay.visit.videos:
+            (self._folder / f"{key}.mp4").unlink(missing_ok=True)
+        if stay.expiry is not None:
+            stay.expiry.cancel()
+        place.leave()
+        error = None if stay.task.cancelled() else stay.task.exception()
+        if error is not None:
+            _log.error("session %s ended by our mistake", stay.visit.id, exc_info=error)
+        if stay.connection is not None:
+            stay.connection.ended(failed=error is not None)
+
+    # ---- what they can ask for
+
+    def named(self, name: str | None) -> str | None:
+        """The name of the avatar that is meant; None where it is made from a file, which has no name to say."""
+        name = name or self.settings.avatar or next(iter(BUILTINS))
+        known = {*BUILTINS, *(about.name for about in self._store.list())}
+        return name if name in known else None
+
+    async def avatar(self, name: str | None) -> Avatar:
+        """A built-in or a stored avatar, or (None) the one the server was started with. Raises `BadInput`."""
+        size = self.settings.size
+        if (found := self._avatars.get((name or "", size))) is None:
+            if name is None:
+                found = await self._files.run(resolve, self.settings.avatar, self._store, size)
+            elif name.lower() in BUILTINS:
+                found = await self._files.run(self._store.builtin, name.lower(), size)
+            else:  # never a path: the name comes from a page
+                found = await self._files.run(self._store.load, name)
+        self._avatars[name or "", size] = found
+        self._avatars.move_to_end((name or "", size))
+        while len(self._avatars) > _AVATARS:
+            self._avatars.popitem(last=False)
+        return found
+
+    def manner(self, voice: str | None = None, emotion: str | None = None) -> Manner:
+        """How to answer. Raises `BadInput` for a voice or an emotion that there is not."""
+        settings = self.settings
+        if voice is not None:
+            known = [each.name for each in self.voices()]
+            if (found := named(voice, known)) is None:
+                raise BadInput(f"there is no voice '{voice}' here: choose one of {', '.join(known[:8])}")
+            voice = found
+        return Manner(
+            sampling=Sampling(max_tokens=settings.max_tokens, temperature=settings.temperature),
+            rendering=Rendering(settings.size, Fraction(settings.fps)),
+            language=settings.language,
+            voice=voice or settings.voice,
+            speed=settings.speed,
+            mood=Mood.of(emotion or settings.emotion),
+        )
+
+    def voice_of(self, avatar: Avatar, manner: Manner) -> str:
+        """The voice that an avatar speaks with."""
+        voices = self.engines.tts.voices()
+        return manner.voice or own_voice(avatar, voices, manner.language) or voices[0].name
+
+    def voices(self) -> list[Choice]:
+        """The voices that speak the language."""
+        base = self.settings.language.split("-")[0].lower()
+        voices = [voice for voice in self.engines.tts.voices() if voice.language.split("-")[0].lower() == base]
+        return [Choice(name=voice.name, about=voice.description or voice.language) for voice in voices]
+
+    def avatars(self) -> list[Choice]:
+        """The built-in avatars and the stored ones."""
+        stored = [Choice(name=about.name, about=about.note) for about in self._store.list()]
+        return [Choice(name=each.name, about=each.note) for each in BUILTINS.values()] + stored
+
+    async def avatar_picture(self, name: str) -> bytes | None:
+        """What an avatar looks like, as JPEG; 'default' is the one the server was started with."""
+        try:
+            avatar = await self.avatar(None if name == "default" else name)
+        except BadInput:
+            return None
+        return await self._files.run(_thumbnail, avatar)
+
+    async def answer_video(self, key: str) -> Path | None:
+        """An answer as MP4, made when it is first asked for."""
+        kept = next((stay.visit.videos[key] for stay in self._visits.values() if key in stay.visit.videos), None)
+        if kept is None:
+            return None
+        path = self._folder / f"{key}.mp4"
+        if path.exists():
+            return path
+        if (task := self._making.get(key)) is None:
+            task = self._making[key] = asyncio.create_task(self._video(kept, path))
+            task.add_done_callback(lambda _: self._making.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def _video(self, kept: Kept, path: Path) -> Path | None:
+        manner = kept.manner
+        clips = animate(
+            rested(_again(kept.speech)),
+            kept.avatar,
+            self.engines.articulation,
+            self.engines.animation,
+            manner.rendering,
+            mood=manner.mood,
+        )
+        return (await write_mp4(clips, path, fps=manner.rendering.fps)).path
+
+
+class _Stay:
+    """A visit, its task, and who is connected to it."""
+
+    def __init__(self, visit: Visit, task: asyncio.Task[None]) -> None:
+        self.visit, self.task = visit, task
+        self.connection: Connection | None = None
+        self.expiry: asyncio.TimerHandle | None = None
+
+
+@flow
+async def _again(speech: tuple[Speech, ...]) -> Stream[Speech]:
+    for piece in speech:
+        yield piece
+
+
+def _thumbnail(avatar: Avatar) -> bytes:
+    """The plate as JPEG, on white."""
+    from visavis.playback.pictures import opaque
+
+    pixels = avatar.plate if avatar.alpha is None else np.dstack([avatar.plate, avatar.alpha])
+    bgr = cv2.cvtColor(opaque(pixels, 238), cv2.COLOR_RGB2BGR)
+    return bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 85])[1])

@@ -1,0 +1,127 @@
+"""Media as binary messages: JPEG pictures, or motion for a page that draws, beside PCM. The page plays by its own
+clock and says where it is; that is the clock here, too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.gateway.events import MOTION, PICTURE, SOUND, Played, media_header
+from visavis.gateway.outbox import Outbox
+from visavis.media.audio import SESSION_RATE
+from visavis.media.clip import Clip
+from visavis.media.motion import Motion
+from visavis.playback.pictures import opaque
+from visavis.streams.worker import Worker
+
+QUALITY = 82
+"""Of JPEG: 512 x 512 of a face takes some 25 kB, and nobody sees a difference in motion."""
+LEAD, MORE = 0.14, 0.06
+"""Seconds that are sent ahead of what is heard, and how much is added each time that was not enough."""
+MOST = 0.5
+SILENT = 2.0
+"""Seconds after which a page that says nothing of its position is thought to have stopped."""
+_BEHIND = 238
+"""Grey level behind a transparent picture."""
+
+
+class WebSocketSink:
+    """Shows clips on a page over its WebSocket."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        encoder: Worker,
+        start: int,
+        epoch: int,
+        media: Literal["pictures", "motion"] = "pictures",
+        sent: Callable[[int], None] = lambda pictures: None,
+    ) -> None:
+        self.lead = LEAD
+        """Seconds."""
+        self._outbox, self._encoder, self._media, self._count = outbox, encoder, media, sent
+        self._epoch, self._end = epoch, start
+        self._known, self._since = float(start), asyncio.get_running_loop().time()
+        self._heard_from = False
+        self._pictures = 0
+        self._stalled = 0
+        self._moved = asyncio.Event()
+
+    async def play(self, clip: Clip, epoch: int) -> None:
+        """Encode and send; returns when no more than the lead is unheard."""
+        if clip.motion is not None and self._media == "motion":
+            pictures = [(MOTION, len(clip.motion), clip.motion.start * SESSION_RATE, _rows(clip.motion))]
+        else:
+            jpegs = await self._encoder.run(_encoded, [frame.pixels for frame in clip.frames])
+            numbers = range(self._pictures, self._pictures + len(jpegs))
+            pictures = [(PICTURE, n, f.start, jpeg) for n, f, jpeg in zip(numbers, clip.frames, jpegs, strict=True)]
+        if epoch != self._epoch:
+            return  # flushed while it was encoded
+        self._pictures += len(pictures)
+        self._count(len(pictures))
+        # pictures first: they take time to decode, and must not be later than their sound
+        for kind, count, start, payload in pictures:
+            self._outbox.media(media_header(kind, epoch, count, start) + payload, epoch)
+        sound = np.asarray(clip.audio.to_int16(), "<i2").tobytes()
+        self._outbox.media(media_header(SOUND, epoch, len(clip.audio), clip.audio.start) + sound, epoch)
+        self._end = clip.audio.end
+        while epoch == self._epoch and (wait := self._end / SESSION_RATE - self.lead - self._now()) > 0:
+            self._moved.clear()
+            try:
+                async with asyncio.timeout(wait if self._alive() else None):
+                    await self._moved.wait()
+            except TimeoutError:
+                continue
+
+    def position(self) -> int:
+        """From what the page said last, and the time since then."""
+        return round(self._now() * SESSION_RATE)
+
+    def flush(self, position: int, epoch: int) -> None:
+        """Nothing that waits here is sent any more."""
+        at = self.position()
+        self._epoch, self._end = epoch, position
+        self._known, self._since = min(at, position), asyncio.get_running_loop().time()
+        self._outbox.flush(epoch)
+        self._moved.set()
+
+    def played(self, report: Played) -> None:
+        """The page says where it is."""
+        if report.epoch != self._epoch:
+            return  # from before a flush that it has not seen yet
+        self._heard_from = True
+        self._known, self._since = min(report.position, self._end), asyncio.get_running_loop().time()
+        if report.stalled > self._stalled:
+            self.lead = min(self.lead + MORE, MOST)
+        self._stalled = report.stalled
+        self._moved.set()
+
+    def _now(self) -> float:
+        """Seconds of the media clock."""
+        passed = min(asyncio.get_running_loop().time() - self._since, SILENT)
+        return min(self._known / SESSION_RATE + passed, self._end / SESSION_RATE)
+
+    def _alive(self) -> bool:
+        return asyncio.get_running_loop().time() - self._since < SILENT
+
+
+def _encoded(pictures: list[NDArray[np.uint8]]) -> list[bytes]:
+    """Each (h, w, 3 or 4) RGB(A) as JPEG."""
+    return [_jpeg(pixels) for pixels in pictures]
+
+
+def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
+    bgr = cv2.cvtColor(opaque(pixels, _BEHIND), cv2.COLOR_RGB2BGR)
+    return bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
+
+
+def _rows(motion: Motion) -> bytes:
+    """Float32 rows of curves, head, tongue and breath, little-endian."""
+    nothing = np.zeros(len(motion), np.float32)
+    extra = [motion.extra.get(name, nothing)[:, None] for name in ("tongue_raise", "breath")]
+    return np.asarray(np.concatenate([motion.curves, motion.head, *extra], axis=1), "<f4").tobytes()
