@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _MIND_AND_FACE: tuple[Slot, ...] = ("llm", "tts", "articulation", "animation")
 _EARS: tuple[Slot, ...] = ("vad", "asr")
+_SWITCH = 0.001
+"""Seconds that a thread may keep the interpreter while the event loop waits for it; Python's own 5 ms are heard."""
 
 
 @app.command(
@@ -73,6 +75,7 @@ async def _serve(open_page: bool) -> None:
     from visavis.settings import load_settings
 
     settings = _with_token(load_settings())
+    sys.setswitchinterval(_SWITCH)
     with listening(settings.host, settings.port) as line:
         certificate = _certificate(settings) if settings.tls else None
         if settings.voice is not None:

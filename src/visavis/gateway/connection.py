@@ -20,7 +20,7 @@ from visavis.conversation.naming import system_prompt
 from visavis.conversation.question import check_text
 from visavis.errors import Overloaded, VisavisError
 from visavis.gateway import events as wire
-from visavis.gateway.outbox import Outbox, Unread
+from visavis.gateway.outbox import Outbox
 from visavis.gateway.websocket import WebSocketSink
 from visavis.media.audio import Audio
 
@@ -70,9 +70,9 @@ class Connection:
                 task.cancel()
             await asyncio.gather(talking, closing, return_exceptions=True)
             await self._leave()
-            with suppress(TimeoutError, Unread):  # what was said last should arrive
-                async with asyncio.timeout(1.0):
-                    await self._outbox.drained()
+            drained = asyncio.ensure_future(self._outbox.drained())  # what was said last should arrive
+            await asyncio.wait([sending, drained], timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+            drained.cancel()
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
             with suppress(Exception):
@@ -183,10 +183,10 @@ class Connection:
             place = entering.result()
             avatar, name = await self._wanted(hello.avatar)
             try:
-                manner = self._live.manner(hello.voice)
+                manner = self._live.manner(hello.voice, size=hello.size)
             except VisavisError as error:
                 self._outbox.event(wire.Error(code="bad_input", message=str(error)))
-                manner = self._live.manner()
+                manner = self._live.manner(size=hello.size)
             visit = self._live.begin(avatar, manner, name, place)
             place = None
             return visit

@@ -45,7 +45,9 @@ class Hello(_Event):
     media: Literal["pictures", "motion"] = Field("pictures", description="what the page wants beside sound")
     avatar: Name | None = None
     voice: Name | None = None
-    size: int | None = Field(None, ge=128, le=1024, multiple_of=2, description="pixels of a picture's longer side")
+    size: int | None = Field(
+        None, ge=128, le=1024, multiple_of=2, description="pixels of a picture's longer side, no more than the server's"
+    )
 
 
 class Microphone(_Event):

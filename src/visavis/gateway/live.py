@@ -206,8 +206,8 @@ class Live:
             self._avatars.popitem(last=False)
         return found
 
-    def manner(self, voice: str | None = None, emotion: str | None = None) -> Manner:
-        """How to answer. Raises `BadInput` for a voice or an emotion that there is not."""
+    def manner(self, voice: str | None = None, emotion: str | None = None, size: int | None = None) -> Manner:
+        """How to answer; `size` up to the server's. Raises `BadInput` for a voice or an emotion that there is not."""
         settings = self.settings
         if voice is not None:
             known = [each.name for each in self.voices()]
@@ -216,7 +216,7 @@ class Live:
             voice = found
         return Manner(
             sampling=Sampling(max_tokens=settings.max_tokens, temperature=settings.temperature),
-            rendering=Rendering(settings.size, Fraction(settings.fps)),
+            rendering=Rendering(min(size or settings.size, settings.size), Fraction(settings.fps)),
             language=settings.language,
             voice=voice or settings.voice,
             speed=settings.speed,

@@ -13,6 +13,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
 from visavis.errors import BadInput, VisavisError
+from visavis.gateway import rtc_repair
 from visavis.gateway.rtc_codecs import encoder_for
 from visavis.gateway.rtc_offer import reachable, refused
 from visavis.gateway.rtc_tracks import Microphone, PictureTrack, SoundTrack, Timeline
@@ -101,19 +102,18 @@ class Peer:
         """End the connection and all that belongs to it; does nothing the second time."""
         self._lost = None
         self._end()
+        await self._connection.close()
         if self._listening is not None:
             self._listening.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._listening
-        await self._connection.close()
 
     def _prepare(self, fps: Fraction, hear: Callable[[Audio], None]) -> None:
         """Put the tracks in their sections, and what aiortc has no door for in its place."""
         sound, picture = _sections(self._connection)
         _send(sound, SoundTrack(self._timeline, self._pictures), "sendrecv")
         _send(picture, self._pictures, "sendonly")  # or aiortc decodes and keeps what the page sends, unread
-        encoder = encoder_for(picture._codecs[0].name, fps)
-        picture.sender._RTCRtpSender__encoder = encoder  # type: ignore[attr-defined]
+        rtc_repair.install(picture.sender, encoder_for(picture._codecs[0].name, fps))
         if sound.receiver.track is not None:
             buffer = JitterBuffer(capacity=_REORDERED)
             sound.receiver._RTCRtpReceiver__jitter_buffer = buffer  # type: ignore[attr-defined]

@@ -67,7 +67,8 @@ class WebSocketSink:
         # pictures first: they take time to decode, and must not be later than their sound
         for kind, count, start, payload in pictures:
             self._outbox.media(media_header(kind, epoch, count, start) + payload, epoch)
-        sound = np.asarray(clip.audio.to_int16(), "<i2").tobytes()
+        samples = clip.audio.samples
+        sound = np.asarray(clip.audio.to_int16(), "<i2").tobytes() if samples.any() else bytes(2 * len(samples))
         self._outbox.media(media_header(SOUND, epoch, len(clip.audio), clip.audio.start) + sound, epoch)
         self._end = clip.audio.end
         while epoch == self._epoch and (wait := self._end / SESSION_RATE - self.lead - self._now()) > 0:

@@ -38,7 +38,7 @@ export class Avatars {
   select(name) {
     this.current = name;
     // after a reload: one's own, whose picture this page does not have any more
-    this._add({ name, about: "", label: "yours", picture: null });
+    this._add({ name, isOwn: true, about: "", label: "yours", picture: null });
     for (const input of this.list.querySelectorAll("input")) input.checked = input.value === name;
   }
 
@@ -49,7 +49,7 @@ export class Avatars {
       return this._fail(`“${file.name}” is neither a picture nor a video. A JPEG, PNG, WebP, MP4 or WebM will do.`);
     }
     if (file.size > this.maximum) {
-      return this._fail(`“${file.name}” has ${megabytes(file.size)}; at most ${megabytes(this.maximum)} can be taken.`);
+      return this._fail(`“${file.name}” has ${megabytes(file.size)}. At most ${megabytes(this.maximum)} will do.`);
     }
     const request = new XMLHttpRequest(); // fetch tells nobody how far an upload is
     this.request = request;
@@ -76,8 +76,10 @@ export class Avatars {
   _loaded({ status, responseText }, file) {
     const answer = parsed(responseText);
     if (status >= 200 && status < 300 && answer?.name) {
+      this._forgetOwn(); // the server keeps the last one only
       this._add({
         name: answer.name,
+        isOwn: true,
         about: answer.note ?? "",
         label: file.name.replace(/\.[^.]*$/, ""),
         picture: file.type.startsWith("image/") ? URL.createObjectURL(file) : null, // the server shows it to nobody
@@ -112,12 +114,22 @@ export class Avatars {
     this.list.append(this._tile(choice));
   }
 
+  _forgetOwn() {
+    for (const { name, isOwn } of this.choices) {
+      if (isOwn) this.list.querySelector(`[value="${name}"]`).parentElement.remove();
+    }
+    this.choices = this.choices.filter(({ isOwn }) => !isOwn);
+  }
+
   _tile({ name, about, label = name, picture: source = Avatars.picture(name) }) {
     const initial = element("span", { class: "initial", text: label[0]?.toUpperCase() ?? "?" });
     const picture = source ? element("img", { src: source, alt: "", width: 96, height: 96 }) : initial;
     picture.onerror = () => picture.replaceWith(initial);
     const input = element("input", { type: "radio", name: "avatar", value: name, "aria-label": `${label} ${about}` });
-    input.onchange = () => this.on.chosen(name);
+    input.onchange = () => {
+      at("upload-error").textContent = "";
+      this.on.chosen(name);
+    };
     return element("label", { class: "tile", title: about || null }, input, picture, element("span", { text: label }));
   }
 

@@ -15,7 +15,8 @@ function words(state, { mic, pushToTalk, halfDuplex, hears }) {
     return mic === "open" && !pushToTalk ? "Speaking. Talk to interrupt" : "Speaking";
   }
   if (!hears) return "Type a question";
-  if (pushToTalk) return mic === "open" ? "Listening. Let go when you are done" : "Hold the button or the space bar, and talk";
+  if (pushToTalk && mic === "open") return "Listening. Let go when you are done";
+  if (pushToTalk) return "Hold the button or the space bar, and talk";
   if (mic === "open") return state === "listening" ? "Listening …" : "Go ahead, I am listening";
   return mic === "muted" ? "You are muted" : "Press the microphone and talk";
 }

@@ -98,7 +98,8 @@ export class Connection {
     this.timer = setTimeout(() => this.open(), wait);
     this.on.lost({ attempt: this.attempt, isRefused: false });
     // A server that answers, but not to the socket, refuses this page: another word than "gone" is needed.
-    if (this.attempt >= 3 && (await answers()) && !this.isOpen) this.on.lost({ attempt: this.attempt, isRefused: true });
+    if (this.attempt < 3 || !(await answers()) || this.isOpen) return;
+    this.on.lost({ attempt: this.attempt, isRefused: true });
   }
 
   /** Somebody is here again: do not let them wait. */

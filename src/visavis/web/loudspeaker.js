@@ -29,6 +29,8 @@ async function onAudioThread(context, report) {
 function onPage(context, report) {
   const speaker = new Speaker(report);
   const node = context.createScriptProcessor(BLOCK, 0, 1);
-  node.onaudioprocess = ({ outputBuffer, playbackTime }) => speaker.render(outputBuffer.getChannelData(0), playbackTime);
+  node.onaudioprocess = ({ outputBuffer, playbackTime }) => {
+    speaker.render(outputBuffer.getChannelData(0), playbackTime);
+  };
   return { node, post: (message) => speaker.take(message, context.currentTime) };
 }

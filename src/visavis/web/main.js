@@ -109,7 +109,8 @@ function become(state) {
   document.body.classList.toggle("pushing", pushToTalk);
   showState(state, { mic: document.body.dataset.mic, halfDuplex, pushToTalk, hears: talk.hears });
   if (state === "speaking" && !audible()) {
-    notice("sound", "It is speaking. Click anywhere to hear it.", { action: { text: "Turn sound on", run: enableSound } });
+    const action = { text: "Turn sound on", run: enableSound };
+    notice("sound", "It is speaking. Click anywhere to hear it.", { action });
   }
 }
 
@@ -169,7 +170,7 @@ function refresh() {
 
 const parts = {
   page, connection, face, player, pictures, script, transcript, turns, transport, settings, avatars, talk, measures,
-}; // prettier-ignore
+};
 connection.on = receivers(parts, { become, played });
 at("composer").onsubmit = ask;
 at("details").onclick = () => overlay.toggle();

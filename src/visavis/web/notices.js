@@ -11,8 +11,8 @@ export function notice(cause, text, { kind = "info", action = null, passing = fa
   const old = shown.get(cause);
   if (old?.dataset.text === text) return;
   dismiss(cause);
-  const box = element("div", { class: `notice ${kind}`, "data-cause": cause, "data-text": text }, element("p", { text }));
-  box.setAttribute("role", kind === "error" ? "alert" : "status");
+  const role = kind === "error" ? "alert" : "status";
+  const box = element("div", { class: `notice ${kind}`, role, "data-text": text }, element("p", { text }));
   if (action) {
     const button = element("button", { type: "button", class: "action", text: action.text });
     button.onclick = action.run;

@@ -5,7 +5,7 @@ import { announce, at, kept } from "./dom.js";
 import { dismiss, notice } from "./notices.js";
 import { PICTURE, SOUND, parse, samplesOf } from "./wire.js";
 
-/** {event, media, lost}: takers of the connection's messages. `become(state)` shows one, `played(position)` tells one. */
+/** {event, media, lost}: takers of what the connection brings. `become(state)` shows it, `played(position)` tells it. */
 export function receivers(parts, { become, played }) {
   const { page, player, pictures, script, transcript, turns, transport, settings, avatars, talk, measures } = parts;
 
@@ -39,7 +39,10 @@ export function receivers(parts, { become, played }) {
       dismiss("lost");
       become("waiting");
     },
-    state: ({ state }) => become(state),
+    state({ state }) {
+      if (state === "idle" || state === "speaking") transcript.unheard();
+      become(state);
+    },
     heard(event) {
       turns.heard(event);
       transcript.heard(event);

@@ -84,7 +84,8 @@ export class Recorder {
 function save(file) {
   const url = URL.createObjectURL(file);
   const time = new Date().toISOString().slice(0, 16).replace(/[:T]/g, "-");
-  const link = element("a", { href: url, download: `conversation-${time}.${file.type.includes("mp4") ? "mp4" : "webm"}` });
+  const kind = file.type.includes("mp4") ? "mp4" : "webm";
+  const link = element("a", { href: url, download: `conversation-${time}.${kind}` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

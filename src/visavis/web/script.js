@@ -6,7 +6,8 @@ const PAGE = 84; // letters that are shown at once: two lines
 
 export class Script {
   constructor() {
-    this.sentences = []; // {turn, sentence, tokens: [{text, start, page}], placed: word's number → token, cursor, end}
+    // {turn, sentence, tokens: [{text, start, page}], placed: a word's number → its token, cursor, end}
+    this.sentences = [];
   }
 
   clear() {
@@ -80,7 +81,7 @@ function key(word) {
   return word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
 }
 
-/** The written word of a spoken one gets its time. “42” is shown when “forty” is heard, and “two” adds nothing. */
+/** The written word of a spoken one, timed. “42” is shown when “forty” is heard, and “two” adds nothing. */
 function place(line, { text, start }) {
   for (let i = line.cursor; i < Math.min(line.cursor + AHEAD, line.tokens.length); i += 1) {
     if (key(line.tokens[i].text) !== key(text)) continue;

@@ -13,7 +13,7 @@ export class Speaker {
     this.run = 0; // which `begin` or `join` a report belongs to
   }
 
-  /** {begin: position|null, run} · {join: position, run, posted, start, samples} · {push: start, samples} · {flush} */
+  /** {begin: position, run} · {join: position, run, posted, start, samples} · {push: start, samples} · {flush} */
   take(message, now) {
     this.run = message.run ?? this.run;
     if ("begin" in message) this.ring.reset(message.begin);

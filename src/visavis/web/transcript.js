@@ -54,6 +54,11 @@ export class Transcript {
     else if (text) this._append("user", text);
   }
 
+  /** What was being said was no question: a cough, a word of agreement. */
+  unheard() {
+    this._draft("user", "");
+  }
+
   spoken({ turn }) {
     this.turn = turn;
   }

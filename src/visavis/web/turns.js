@@ -31,7 +31,9 @@ export class Turns {
   }
 
   flush(position) {
-    if (this.awaited && this.awaited.start >= position) this.awaited = null;
+    if (!this.awaited || this.awaited.start < position) return;
+    this.latest = this.awaited.turn - 1; // its answer may still come
+    this.awaited = null;
   }
 
   timings({ type, turn, ...stages }) {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import ClassVar, Self
 
 from visavis.avatars.avatar import Avatar
@@ -12,12 +14,15 @@ from visavis.engines.animation.renderer import Renderer
 from visavis.engines.protocols import Availability, Carry, EngineInfo, Rendering
 from visavis.errors import EngineFailed
 from visavis.media.clip import Window
+from visavis.media.motion import Motion
 from visavis.media.video import Frame, frame_times
 from visavis.settings import Settings
 from visavis.streams.worker import Worker
 
 _KEPT = 8
 """Renderers kept: one takes some 10 MB at 512 pixels and 0.1 s to make again."""
+_MOTIONS = 32
+"""Motions whose poses are kept: one for each conversation, and some."""
 _STEP = 5
 """Pictures drawn in one step of the worker: some 40 ms at 512 pixels."""
 
@@ -36,6 +41,7 @@ class Rig:
     def __init__(self, settings: Settings) -> None:
         self._worker: Worker | None = None
         self._renderers: OrderedDict[tuple[str, int], Renderer] = OrderedDict()
+        self._posed: OrderedDict[tuple[int, int, Fraction], tuple[Motion, dict[int, Pose]]] = OrderedDict()
 
     @classmethod
     def availability(cls) -> Availability:
@@ -51,6 +57,7 @@ class Rig:
             self._worker.close()
         self._worker = None
         self._renderers.clear()
+        self._posed.clear()
 
     async def animate(
         self, avatar: Avatar, window: Window, options: Rendering, carry: Carry | None
@@ -64,8 +71,6 @@ class Rig:
             raise EngineFailed("animation", "rig", "the window has no motion; articulate it first")
         rate = window.audio.rate
         times = frame_times(window.audio.start, window.audio.end, rate, options.fps)
-        motion = window.motion.sample([time / rate for time in times], float(1 / options.fps))
-        wanted = poses(motion.curves, motion.head, motion.extra.get("tongue_raise"), motion.extra.get("breath"))
         renderer = self._renderers.get((avatar.digest, options.size))
         if renderer is None:
             renderer = await self._worker.run(self._renderer, avatar, options.size)
@@ -73,9 +78,28 @@ class Rig:
             self._renderers.move_to_end((avatar.digest, options.size))
         frames: list[Frame] = []
         for first in range(0, len(times), _STEP):
-            part = slice(first, first + _STEP)
-            frames += await self._worker.run(_draw, renderer, wanted[part], times[part], rate)
+            part = times[first : first + _STEP]
+            frames += await self._worker.run(self._draw, renderer, window.motion, part, rate, options.fps)
         return frames, Carry("", None)
+
+    def _draw(self, renderer: Renderer, motion: Motion, times: Sequence[int], rate: int, fps: Fraction) -> list[Frame]:
+        return [Frame(renderer.draw(self._pose(motion, time, rate, fps), time / rate), time) for time in times]
+
+    def _pose(self, motion: Motion, time: int, rate: int, fps: Fraction) -> Pose:
+        """The pose at a frame's time. A live face asks for one picture of a motion after the other, and poses cost the
+        same for one as for all."""
+        key = (id(motion), rate, fps)
+        if (known := self._posed.get(key)) is None or known[0] is not motion:
+            end = motion.start + len(motion) / motion.rate
+            begin = min(time, math.ceil(motion.start * rate - 1e-6))
+            times = frame_times(begin, max(round(end * rate), time + 1), rate, fps)
+            sampled = motion.sample([each / rate for each in times], float(1 / fps))
+            channels = (sampled.extra.get("tongue_raise"), sampled.extra.get("breath"))
+            known = (motion, dict(zip(times, poses(sampled.curves, sampled.head, *channels), strict=True)))
+            self._posed[key] = known
+            while len(self._posed) > _MOTIONS:
+                self._posed.popitem(last=False)
+        return known[1][time]
 
     def _renderer(self, avatar: Avatar, size: int) -> Renderer:
         key = (avatar.digest, size)
@@ -84,7 +108,3 @@ class Rig:
         while len(self._renderers) > _KEPT:
             self._renderers.popitem(last=False)
         return renderer
-
-
-def _draw(renderer: Renderer, wanted: Sequence[Pose], times: Sequence[int], rate: int) -> list[Frame]:
-    return [Frame(renderer.draw(pose, time / rate), time) for pose, time in zip(wanted, times, strict=True)]
