@@ -16,7 +16,7 @@ from visavis.gateway import events
 PATH = Path(__file__).parents[1] / "docs" / "protocol.md"
 _BEGINNING = """# The protocol of the live page
 
-*Version {version}. `python -m tools.write_protocol` writes it from `src/visavis/gateway/events.py`; a test keeps it so.*
+*Version {version}. Written from `src/visavis/gateway/events.py` by `python -m tools.write_protocol`; a test compares.*
 
 {about}
 
