@@ -276,10 +276,13 @@ class Connection:
         session = visit.session
         try:
             if event.avatar is not None:
-                avatar = visit.own.get(event.avatar) or await self._live.avatar(event.avatar)
-                name = None if event.avatar in visit.own else self._live.named(event.avatar)
+                own = visit.own.get(event.avatar)
+                avatar = own or await self._live.avatar(event.avatar)
+                name = None if own else self._live.named(event.avatar)
                 session.change(avatar)
                 session.history = session.history.prompted(system_prompt(self._live.settings, name))
+                # a face brings its own voice
+                session.manner = replace(session.manner, voice=self._live.settings.voice)
                 visit.avatar_name = event.avatar
             if event.voice is not None:
                 session.manner = replace(session.manner, voice=self._live.manner(event.voice).voice)

@@ -43,6 +43,8 @@ from visavis.settings import Settings
 from visavis.streams.flow import Stream, flow
 from visavis.streams.worker import Worker
 
+DEFAULT = "default"
+"""Names the avatar that the server was started with, which may be made from a file."""
 _AVATARS = 8
 """Avatars kept in memory, some 3 MB each."""
 _log = logging.getLogger(__name__)
@@ -186,13 +188,13 @@ class Live:
 
     def named(self, name: str | None) -> str | None:
         """The name of the avatar that is meant; None where it is made from a file, which has no name to say."""
-        name = name or self.settings.avatar or next(iter(BUILTINS))
+        name = (None if name == DEFAULT else name) or self.settings.avatar or next(iter(BUILTINS))
         known = {*BUILTINS, *(about.name for about in self._store.list())}
         return name if name in known else None
 
     async def avatar(self, name: str | None) -> Avatar:
         """A built-in or a stored avatar, or (None) the one the server was started with. Raises `BadInput`."""
-        size = self.settings.size
+        size, name = self.settings.size, None if name == DEFAULT else name
         if (found := self._avatars.get((name or "", size))) is None:
             if name is None:
                 found = await self._files.run(resolve, self.settings.avatar, self._store, size)
@@ -240,9 +242,9 @@ class Live:
         return [Choice(name=each.name, about=each.note) for each in BUILTINS.values()] + stored
 
     async def avatar_picture(self, name: str) -> bytes | None:
-        """What an avatar looks like, as JPEG; 'default' is the one the server was started with."""
+        """What an avatar looks like, as JPEG."""
         try:
-            avatar = await self.avatar(None if name == "default" else name)
+            avatar = await self.avatar(name)
         except BadInput:
             return None
         return await self._files.run(_thumbnail, avatar)

@@ -5,7 +5,7 @@ import { announce, at, kept } from "./dom.js";
 import { dismiss, notice } from "./notices.js";
 import { PICTURE, SOUND, parse, samplesOf } from "./wire.js";
 
-/** {event, media, lost}: takers of what the connection brings. `become(state)` shows it, `played(position)` tells it. */
+/** {event, media, lost}: takers of what comes. `become(state)` shows a state, `played(position)` reports one. */
 export function receivers(parts, { become, played }) {
   const { page, player, pictures, script, transcript, turns, transport, settings, avatars, talk, measures } = parts;
 
@@ -14,7 +14,7 @@ export function receivers(parts, { become, played }) {
       const returning = page.welcome !== null;
       page.welcome = event;
       page.isWelcome = true;
-      for (const cause of ["lost", "internal", ...Object.keys(ENDED)]) dismiss(cause);
+      for (const cause of ["lost", "internal", "unsent", ...Object.keys(ENDED)]) dismiss(cause);
       at("waiting").hidden = true;
       script.clear();
       player.begin(event.start, event.epoch);
