@@ -239,7 +239,7 @@ async def choose(page: Page, transport: str) -> None:
 async def until(page: Page, condition: str) -> None:
     """Wait for it; the page's content policy forbids what Playwright would do."""
     async with asyncio.timeout(60):
-        while not await page.evaluate(condition):
+        while not await page.evaluate(condition):  # noqa: ASYNC110  # what is waited for is in another process
             await asyncio.sleep(0.1)
 
 

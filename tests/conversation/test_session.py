@@ -162,10 +162,22 @@ def test_a_voice_holds_the_answer_within_100_ms_and_closes_the_mouth(monkeypatch
     async def act(stage: Stage) -> None:
         began = await _interrupted(stage, 0.2)
         assert stage.of(events.Interrupted) == [events.Interrupted("hold")]
-        flushed = stage.of(events.Flushed)[0]
+        flushed = stage.of(events.Flushed)[-1]
         assert flushed.position / SESSION_RATE - began <= 0.18
         assert _gap(stage, flushed.position / SESSION_RATE + 0.04) < 0.02
         assert not np.any(stage.sink.sent[-1].audio.samples)
+
+    on_stage(act)
+
+
+def test_an_answer_begins_at_once_and_not_after_the_silence_that_was_on_its_way() -> None:
+    async def act(stage: Stage) -> None:
+        stage.sink.lead = 0.5
+        await stage.hush(1.0)
+        asked = stage.sink.position()
+        stage.session.ask("What is the moon?")
+        await stage.until(events.Saying)
+        assert stage.of(events.Saying)[0].start - asked <= 0.1 * SESSION_RATE
 
     on_stage(act)
 
@@ -210,7 +222,7 @@ def test_two_words_interrupt_and_the_history_holds_only_what_was_heard(monkeypat
         assert first.interrupted
         assert LONG.startswith(first.text)
         assert 2 <= len(first.text.split()) < 12
-        position = stage.of(events.Flushed)[0].position
+        position = stage.of(events.Flushed)[-1].position
         for event in stage.of(events.Saying):
             for word in event.words:
                 if word.end <= position - 0.05 * SESSION_RATE:
@@ -226,7 +238,7 @@ def test_two_words_interrupt_and_the_history_holds_only_what_was_heard(monkeypat
 def test_after_an_interruption_no_old_picture_or_sound_comes() -> None:
     async def act(stage: Stage) -> None:
         await _interrupted(stage, 0.7)
-        position, epoch = stage.sink.flushes[0]
+        position, epoch = stage.sink.flushes[-1]
         after = [clip for clip in stage.sink.sent if clip.audio.start >= position]
         assert after
         assert not any(np.any(clip.audio.samples) for clip in after)

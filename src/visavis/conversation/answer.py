@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -79,9 +80,12 @@ class Answer:
         """The stages so far."""
         return Timed(self.turn, **{name: max(at - self.asked, 0.0) for name, at in self.marks.items()})
 
-    async def write(self, speech: Stream[Speech]) -> None:
-        """Write the script to its end."""
+    async def write(self, speech: Stream[Speech], written: Callable[[], None]) -> None:
+        """Write the script to its end, and say after each piece that it is `written`."""
         async with aclosing(speech) as pieces:
             async for piece in pieces:
-                await self.script.write(piece)
+                self.script.write(piece)
+                written()
+                await self.script.room()
         self.script.ended = True
+        written()

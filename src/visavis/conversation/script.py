@@ -54,8 +54,8 @@ class Script:
         """Samples written."""
         return self._made
 
-    async def write(self, piece: Speech) -> None:
-        """Append a piece of speech at 48 kHz; returns when more is wanted."""
+    def write(self, piece: Speech) -> None:
+        """Append a piece of speech at 48 kHz."""
         start, size = self._made, len(piece.audio)
         if start + size > len(self._sound):
             self._sound = np.concatenate([self._sound, np.zeros(max(start + size, len(self._sound)), np.float32)])
@@ -74,6 +74,9 @@ class Script:
             self.sentences[-1] = Sentence(last.text, last.start, self._made)
         self._line = None if piece.final else piece.line
         self._let(self._read)
+
+    async def room(self) -> None:
+        """Return when more is wanted."""
         await self._room.wait()
 
     def read(self, begin: int, size: int, start: int, mood: Mood) -> Window:

@@ -37,6 +37,7 @@ from visavis.media.clip import Clip, Window
 from visavis.media.mood import Mood
 from visavis.media.speech import Line, Speech, rescaled
 from visavis.streams.flow import Stream, flow
+from visavis.streams.noted import noted
 from visavis.telemetry import turn_id
 
 PATIENCE = 20.0
@@ -288,9 +289,12 @@ class Session:
             if delta.text.strip():
                 current.mark("word", loop.time())
 
+        def made(piece: Speech) -> None:
+            current.mark("audio", loop.time())
+
         speech = answer(current.history, self._engines, self.avatar, self.manner, thought)
         try:
-            await current.write(_watched(_marked(speech, lambda: current.mark("audio", loop.time()))))
+            await current.write(_watched(noted(speech, made)), lambda: self._cut_in(current))
         except Exception as error:
             if current is self._prepared:  # nobody has asked yet: it will be tried again if somebody does
                 self._prepared = None
@@ -299,7 +303,8 @@ class Session:
             try:
                 line = Line(_APOLOGY, "en", self.manner.speed)
                 voice = self.manner.voice
-                await current.write(_watched(speak(_only(line), self._engines.tts, voice)))
+                apology = speak(_only(line), self._engines.tts, voice)
+                await current.write(_watched(apology), lambda: self._cut_in(current))
             except Exception:  # it cannot speak: what happened was told in writing
                 current.script.ended = True
                 if not current.script.made:
@@ -393,6 +398,7 @@ class Session:
             current.mark("transcript", loop.time())
         self._do("thinking")
         self._obey(self._floor.answering(True))
+        self._cut_in(current)
 
     def _begin(self, question: str, at: float, turn: int) -> Answer:
         assert self._group is not None
@@ -427,6 +433,11 @@ class Session:
         sink.flush(cut, self.epoch)
         self._echo.flushed(cut / SESSION_RATE)
         self._tell(events.Flushed(cut, self.epoch))
+
+    def _cut_in(self, current: Answer) -> None:
+        """An answer can begin: the silence that was to be heard before it is taken back, for nobody waits for that."""
+        if current is self._answer and current.ready and not current.begun and self._sink is not None:
+            self._stop(self._sink)
 
     def _resume(self, current: Answer) -> None:
         """Go on from the word that was cut."""
@@ -478,13 +489,6 @@ class Session:
 @flow
 async def _only(line: Line) -> Stream[Line]:
     yield line
-
-
-@flow
-async def _marked(speech: Stream[Speech], mark: Callable[[], None]) -> Stream[Speech]:
-    async for piece in speech:
-        mark()
-        yield piece
 
 
 async def _watched(speech: Stream[Speech]) -> Stream[Speech]:

@@ -24,6 +24,8 @@ QUALITY = 82
 LEAD, MORE = 0.14, 0.06
 """Seconds that are sent ahead of what is heard, and how much is added each time that was not enough."""
 MOST = 0.5
+STEADY = 10
+"""Reports (5 s) without such a time after which it is tried with less again."""
 SILENT = 2.0
 """Seconds after which a page that says nothing of its position is thought to have stopped."""
 _BEHIND = 238
@@ -49,7 +51,7 @@ class WebSocketSink:
         self._known, self._since = float(start), asyncio.get_running_loop().time()
         self._heard_from = False
         self._pictures = 0
-        self._stalled = 0
+        self._stalled = self._steady = 0
         self._moved = asyncio.Event()
 
     async def play(self, clip: Clip, epoch: int) -> None:
@@ -98,7 +100,11 @@ class WebSocketSink:
         self._heard_from = True
         self._known, self._since = min(report.position, self._end), asyncio.get_running_loop().time()
         if report.stalled > self._stalled:
-            self.lead = min(self.lead + MORE, MOST)
+            self.lead, self._steady = min(self.lead + MORE, MOST), 0
+        else:
+            self._steady += 1
+            if self._steady % STEADY == 0:
+                self.lead = max(self.lead - MORE / 2, LEAD)
         self._stalled = report.stalled
         self._moved.set()
 

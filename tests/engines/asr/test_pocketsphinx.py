@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import wave
 from collections.abc import AsyncIterator
 from itertools import pairwise
@@ -143,6 +145,20 @@ async def test_a_call_that_is_cancelled_leaves_an_engine_that_works(ear: PocketS
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert (await hear(ear, sound))[-1].text == "what can you tell me about friendship"
+
+
+async def test_an_utterance_goes_on_where_its_process_died(ear: PocketSphinx) -> None:
+    sound = read(question_path())
+    half = len(sound) // 2 // CHUNK * CHUNK
+    carry: Carry | None = None
+    for begin in range(0, half, CHUNK):
+        _, carry = await ear.recognize(sound.slice(begin, begin + CHUNK), carry, Recognition(), False)
+    assert ear._child is not None
+    assert ear._child.pid is not None
+    os.kill(ear._child.pid, signal.SIGKILL)
+    await asyncio.sleep(0.2)
+    transcript, _ = await ear.recognize(sound.slice(half, len(sound)), carry, Recognition(), True)
+    assert transcript.text == "what can you tell me about friendship"
 
 
 async def test_many_utterances_at_once_share_few_decoders(ear: PocketSphinx) -> None:

@@ -44,8 +44,8 @@ async def said(espeak: Espeak, line: Line, voice: str | None = None) -> list[Spe
 def child(espeak: Espeak) -> int:
     """The worker's process id."""
     assert espeak._process is not None
-    assert espeak._process._child is not None
-    return espeak._process._child.pid
+    assert espeak._process.pid is not None
+    return espeak._process.pid
 
 
 async def test_it_keeps_the_laws_of_a_synthesizer() -> None:

@@ -1,7 +1,7 @@
 """PocketSphinx: English speech to text while it is spoken, with word times, from a wheel that brings its own model.
 
-A decoder is a big thing (90 MB, half a second to make), so few are live and they are used again. The carry of an
-utterance holds its sound: whoever finds no live decoder replays it and comes to the same words.
+A decoder is a big thing (90 MB, half a second to make), so few are live and they are used again, in a process of their
+own. The carry of an utterance holds its sound: whoever finds no live decoder replays it and comes to the same words.
 """
 
 from __future__ import annotations
@@ -12,29 +12,23 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
-from visavis.engines.asr.words import clean
+from visavis.engines.child import Child
 from visavis.engines.live import LiveStates
 from visavis.engines.protocols import Availability, Carry, EngineInfo, Recognition, Transcript
 from visavis.errors import BadInput, EngineFailed
 from visavis.media.audio import Audio
 from visavis.media.speech import Word
 from visavis.settings import Settings
-from visavis.streams.worker import Worker
 
 RATE = 16_000
 """Hertz."""
-_FRAME = RATE // 100
-"""Samples in one of the decoder's frames."""
+_MODULE = "visavis.engines.asr.pocketsphinx_process"
 _LIVE = 2
 """Utterances whose decoders are kept between calls; with the one at work there are at most three."""
 _PASSAGE, _LONGEST_PASSAGE = 8 * RATE, 15 * RATE
 """Samples after which a long utterance is settled so far: at the next silence, and at the latest."""
-_CONFIG: dict[str, Any] = {
-    "loglevel": "FATAL",
-    "fwdflat": False,  # a second pass over everything, after the last word: too late for a conversation
-    "bestpath": True,
-    "maxhmmpf": 3000,  # a tenth of the default: half the work, as good as the same words
-}
+_ANSWER, _LEAVE = 20.0, 2.0
+"""Seconds the process may take to answer, and to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +61,8 @@ class PocketSphinx:
     )
 
     def __init__(self, settings: Settings) -> None:
-        self._worker: Worker | None = None
+        self._child: Child | None = None
+        self._made = 0
         self._free: list[_Decoder] = []
         self._live: LiveStates[_Decoder] = LiveStates(_LIVE, drop=self._free.append)
         self._turn = asyncio.Lock()
@@ -83,14 +78,15 @@ class PocketSphinx:
         return Availability(False, "pocketsphinx is not installed", "pip install pocketsphinx")
 
     async def __aenter__(self) -> Self:
-        self._worker = Worker("pocketsphinx")
-        self._free.append(await self._worker.run(_Decoder))
+        self._child = Child(_MODULE, "asr", "pocketsphinx", patient=True)
+        await self._child.start()
+        self._free.append(_Decoder(self._child, 0))
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        if self._worker is not None:
-            await asyncio.to_thread(self._worker.close)
-            self._worker = None
+        if self._child is not None:
+            await self._child.stop(_LEAVE)
+            self._child = None
         self._live.clear()
         self._free.clear()
 
@@ -102,37 +98,37 @@ class PocketSphinx:
             raise BadInput(f"PocketSphinx understands English only, not '{options.language}': type your question")
         if chunk.rate != RATE:
             raise ValueError(f"{chunk.rate} Hz: recognize takes {RATE}")
-        if self._worker is None:
+        if self._child is None:
             raise EngineFailed("asr", "pocketsphinx", "used before it was entered")
-        # one call at a time: they would wait for the same thread anyway, and so the decoders can be counted
+        # one call at a time: they would wait for the same process anyway, and so the decoders can be counted
         async with self._turn:
-            return await self._recognize(self._worker, chunk, carry, final)
+            return await self._recognize(self._child, chunk, carry, final)
 
     async def _recognize(
-        self, worker: Worker, chunk: Audio, carry: Carry | None, final: bool
+        self, child: Child, chunk: Audio, carry: Carry | None, final: bool
     ) -> tuple[Transcript, Carry]:
         heard: _Heard = carry.value if carry else _Heard()
         decoder = self._live.take(carry.id) if carry else None
-        new = decoder is None
-        if decoder is None:
-            decoder = self._free.pop() if self._free else await worker.run(_Decoder)
+        new = decoder is None or not decoder.lives
+        if decoder is None or not decoder.lives:
+            decoder = self._decoder(child)
         try:
             if new:
-                await worker.run(decoder.begin, heard.mean)
+                await decoder.begin(heard.mean)
                 for piece in heard.chunks:
-                    await worker.run(decoder.feed, piece)
+                    await decoder.feed(piece)
             raw = chunk.to_int16().tobytes()
-            words, silent = await worker.run(decoder.feed, raw)
+            words, silent = await decoder.feed(raw)
             heard = replace(heard, chunks=(*heard.chunks, raw))
             full = heard.samples >= _LONGEST_PASSAGE or (silent and heard.samples >= _PASSAGE)
             if final or full:
-                words = await worker.run(decoder.end)
+                words = await decoder.end()
             everything = heard.settled + _shifted(words, heard.offset)
             if full and not final:
-                heard = _Heard(everything, heard.offset + heard.samples, decoder.mean())
-                await worker.run(decoder.begin, heard.mean)
+                heard = _Heard(everything, heard.offset + heard.samples, decoder.mean)
+                await decoder.begin(heard.mean)
         except BaseException:
-            # a cancelled step may still run: who takes the decoder next waits behind it on the same thread
+            # a cancelled step may still run: who takes the decoder next waits behind it
             self._free.append(decoder)
             raise
         transcript = Transcript(" ".join(word.text for word in everything), everything, final)
@@ -141,52 +137,50 @@ class PocketSphinx:
             return transcript, Carry("", _Heard())
         return transcript, Carry(self._live.put(decoder), heard)
 
+    def _decoder(self, child: Child) -> _Decoder:
+        """One that is free, or a new one; those of a process that has ended are forgotten."""
+        while self._free:
+            if (decoder := self._free.pop()).lives:
+                return decoder
+        self._made += 1
+        return _Decoder(child, self._made)
+
 
 def _shifted(words: tuple[Word, ...], offset: int) -> tuple[Word, ...]:
     return tuple(Word(word.text, word.start + offset, word.end + offset) for word in words)
 
 
 class _Decoder:
-    """PocketSphinx's decoder, made to give the same words for the same sound whatever it heard before. Blocking."""
+    """A decoder in the process: which one, and whether it is still there."""
 
-    def __init__(self) -> None:
-        from pocketsphinx import Decoder
+    def __init__(self, child: Child, number: int) -> None:
+        self.mean = ""
+        """The cepstral mean it has adapted to."""
+        self._child, self._number, self._started = child, number, child.started
 
-        self._decoder = Decoder(**_CONFIG)
-        self._mean = self._decoder.get_cmn(False)
-        self._open = False
+    @property
+    def lives(self) -> bool:
+        """False if the process ended since."""
+        return self._child.alive and self._started == self._child.started
 
-    def begin(self, mean: str) -> None:
+    async def begin(self, mean: str) -> None:
         """Start an utterance with this cepstral mean, or the first one; an open utterance is forgotten."""
-        if self._open:
-            self._decoder.end_utt()
-        self._decoder.set_cmn(mean or self._mean)  # left alone, it would be that of whoever spoke before
-        self._decoder.start_utt()
-        self._open = True
+        await self._ask({"do": "begin", "mean": mean})
+        self._started = self._child.started
 
-    def mean(self) -> str:
-        """The cepstral mean now."""
-        return str(self._decoder.get_cmn(False))
-
-    def feed(self, raw: bytes) -> tuple[tuple[Word, ...], bool]:
+    async def feed(self, raw: bytes) -> tuple[tuple[Word, ...], bool]:
         """The words so far with these 16-bit samples, and whether the last thing heard is silence."""
-        if raw:
-            self._decoder.process_raw(raw, False, False)
-        return self._words()
+        return _words(await self._ask({"do": "feed"}, raw))
 
-    def end(self) -> tuple[Word, ...]:
+    async def end(self) -> tuple[Word, ...]:
         """The words of the whole utterance, after a search for the best path through all that was considered."""
-        self._decoder.end_utt()
-        self._open = False
-        return self._words()[0]
+        return _words(await self._ask({"do": "end"}))[0]
 
-    def _words(self) -> tuple[tuple[Word, ...], bool]:
-        if self._decoder.hyp() is None:
-            return (), True
-        segments = list(self._decoder.seg())
-        words = tuple(
-            Word(text, segment.start_frame * _FRAME, (segment.end_frame + 1) * _FRAME)
-            for segment in segments
-            if (text := clean(segment.word))
-        )
-        return words, bool(segments) and not clean(segments[-1].word)
+    async def _ask(self, request: dict[str, Any], body: bytes = b"") -> dict[str, Any]:
+        answer, _ = await self._child.ask({**request, "decoder": self._number}, body, within=_ANSWER)
+        self.mean = answer.get("mean", "")
+        return answer
+
+
+def _words(answer: dict[str, Any]) -> tuple[tuple[Word, ...], bool]:
+    return tuple(Word(*word) for word in answer["words"]), answer["silent"]

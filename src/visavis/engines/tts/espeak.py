@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import importlib.util
-import json
 import re
-import sys
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
+from visavis.engines.child import Child
 from visavis.engines.protocols import Availability, EngineInfo, Voice
 from visavis.engines.tts.pieces import LEVEL, PAUSE, Script, Token, clauses, keep, piece, script, tail, timed_words
 from visavis.engines.voices import named
@@ -38,8 +35,8 @@ _LONGEST = 200
 _LONGEST_WORD = 100
 _QUOTES = frozenset('"“”„«»')
 """espeak would pause at them."""
-_START, _ANSWER, _LEAVE = 20.0, 10.0, 2.0
-"""Seconds the process may take to start, to answer a request, and to end."""
+_ANSWER, _LEAVE = 10.0, 2.0
+"""Seconds the process may take to answer a request, and to end."""
 
 _VOICES = {
     "en-us": ("en-US", "English, American"), "en-gb": ("en-GB", "English, British"),
@@ -79,7 +76,7 @@ class Espeak:
     )
 
     def __init__(self, settings: Settings) -> None:
-        self._process: _Process | None = None
+        self._process: Child | None = None
 
     @classmethod
     def availability(cls) -> Availability:
@@ -89,13 +86,13 @@ class Espeak:
         return Availability(False, "espeakng-loader is not installed", "pip install espeakng-loader")
 
     async def __aenter__(self) -> Self:
-        self._process = _Process()
+        self._process = Child("visavis.engines.tts.espeak_process", "tts", "espeak")
         await self._process.start()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         if self._process is not None:
-            await self._process.stop()
+            await self._process.stop(_LEAVE)
             self._process = None
 
     def voices(self) -> Sequence[Voice]:
@@ -115,7 +112,10 @@ class Espeak:
         for reading in readings:
             last = reading is readings[-1]
             request = {"text": reading.text, "voice": name, "pace": round(_PACE * line.speed), "pitch": _PITCH}
-            answer = await self._process.ask(request)
+            head, body = await self._process.ask(request, within=_ANSWER)
+            answer = _Answer(
+                Audio.from_int16(np.frombuffer(body, np.int16), head["rate"]), head["phones"], head["words"]
+            )
             pause = tail(reading.text) or (PAUSE if last else 0.0)
             yield _speech(line, reading, answer, pause, last)
 
@@ -190,81 +190,3 @@ def _speech(line: Line, reading: Script, answer: _Answer, pause: float, last: bo
     words = timed_words(reading, phones, owners)
     span = keep(phones, rate, pause)
     return piece(line, answer.audio.samples, rate, phones, words, span, last, LEVEL / _LEVEL)
-
-
-class _Process:
-    """The worker process: started when needed, asked one thing at a time, killed when it does not answer."""
-
-    def __init__(self) -> None:
-        self._child: asyncio.subprocess.Process | None = None
-        self._turn = asyncio.Lock()
-
-    async def start(self) -> None:
-        """Start it and wait until it is ready."""
-        async with self._turn:
-            await self._exchange(None)
-
-    async def ask(self, request: dict[str, Any]) -> _Answer:
-        """The answer to a request. A process that died in the meantime is started again."""
-        async with self._turn:
-            head, body = await self._exchange(request)
-        audio = Audio.from_int16(np.frombuffer(body, np.int16), int(head["rate"]))
-        return _Answer(audio, head["phones"], head["words"])
-
-    async def stop(self) -> None:
-        """End it: by the end of its input, else by force."""
-        child, self._child = self._child, None
-        if child is None:
-            return
-        assert child.stdin is not None
-        child.stdin.close()
-        try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LEAVE):
-                    await child.wait()
-        finally:
-            await _kill(child)
-
-    async def _exchange(self, request: dict[str, Any] | None) -> tuple[dict[str, Any], bytes]:
-        try:
-            if self._child is None or self._child.returncode is not None:
-                async with asyncio.timeout(_START):
-                    self._child = await asyncio.create_subprocess_exec(
-                        sys.executable, "-m", "visavis.engines.tts.espeak_process",
-                        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-                        stderr=asyncio.subprocess.DEVNULL, limit=2**20,
-                    )  # fmt: skip
-                    ready = await self._read(self._child)
-                if request is None:
-                    return ready
-            async with asyncio.timeout(_ANSWER):
-                assert self._child.stdin is not None
-                self._child.stdin.write(json.dumps(request).encode() + b"\n")
-                await self._child.stdin.drain()
-                return await self._read(self._child)
-        except BaseException as error:
-            # whatever happened, cancellation included: half an answer may be in the pipe, so the process is of no use
-            child, self._child = self._child, None
-            if child is not None:
-                await asyncio.shield(_kill(child))
-            if isinstance(error, TimeoutError):
-                raise EngineFailed("tts", "espeak", "its process does not answer") from None
-            if isinstance(error, (OSError, asyncio.IncompleteReadError, ValueError, KeyError)):
-                raise EngineFailed("tts", "espeak", "its process ended; try again, or use another voice") from error
-            raise
-
-    async def _read(self, child: asyncio.subprocess.Process) -> tuple[dict[str, Any], bytes]:
-        assert child.stdout is not None
-        head: dict[str, Any] = json.loads(await child.stdout.readuntil(b"\n"))
-        body = await child.stdout.readexactly(head["bytes"])
-        if "error" in head:
-            raise EngineFailed("tts", "espeak", head["error"])
-        return head, body
-
-
-async def _kill(child: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        child.kill()
-    if child.stdin is not None:
-        child.stdin.close()
-    await child.wait()
