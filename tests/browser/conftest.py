@@ -74,7 +74,7 @@ async def launch(playwright: Playwright) -> Launch:
     async def launched(
         microphone: Path | None = None, *flags: str, without: tuple[str, ...] = ()
     ) -> AsyncGenerator[Browser, None]:
-        known = [flag for flag in (*FLAGS, _ONLY_HERE) if flag not in without]
+        known = [flag for flag in (*FLAGS, _ONLY_HERE) if flag.partition("=")[0] not in without]
         if microphone is not None:
             known.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*known, *flags])

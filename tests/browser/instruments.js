@@ -31,18 +31,20 @@
   };
 
   const Peer = window.RTCPeerConnection;
-  window.RTCPeerConnection = class extends Peer {
-    constructor(configuration) {
-      super(configuration);
-      peers.push(configuration);
-      this.addEventListener("track", ({ track }) => {
-        if (track.kind !== "audio") return;
-        const context = new AudioContext();
-        context.resume();
-        connect.call(context.createMediaStreamSource(new MediaStream([track])), listen(context));
-      });
-    }
-  };
+  if (Peer) {
+    window.RTCPeerConnection = class extends Peer {
+      constructor(configuration) {
+        super(configuration);
+        peers.push(configuration);
+        this.addEventListener("track", ({ track }) => {
+          if (track.kind !== "audio") return;
+          const context = new AudioContext();
+          context.resume();
+          connect.call(context.createMediaStreamSource(new MediaStream([track])), listen(context));
+        });
+      }
+    };
+  }
 
   const samples = new Float32Array(2048);
   setInterval(() => {

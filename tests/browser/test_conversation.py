@@ -20,7 +20,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 MOON = "The moon is a ball of grey rock, and it goes around the earth once a month"
 BUILTIN = Path(visavis.__file__).parent / "avatars" / "builtin" / "amos.png"
-expect.set_options(timeout=PATIENCE * 1000)
 
 
 def answer(question: str) -> str:
@@ -73,7 +72,7 @@ async def test_two_people_talk_at_once_each_with_their_own_face_and_answer(brows
     async with open_visitor(browser, server) as one, open_visitor(browser, server) as other:
         await asyncio.gather(one.arrive(), other.arrive())
         await other.page.get_by_role("tab", name="Face & voice").click()
-        await other.page.get_by_role("group", name="Face").get_by_text("amos").click()
+        await other.page.get_by_role("radio", name="amos").check()
         await other.until("told.some(({type, avatar}) => type === 'configured' && avatar === 'amos')")
         await one.ask("I like the red apples of my garden, and I eat one of them every day")
         await other.ask("My green bicycle is older than I am, and it is still the fastest one")
@@ -108,7 +107,6 @@ async def test_a_picture_that_is_uploaded_becomes_the_face_that_talks(browser: B
                 _decoded((await client.get(f"{server}avatars/{name}.jpg")).content) for name in ("vera", "amos")
             ]
         assert _difference(pictures[-1], amos) < _difference(pictures[-1], vera)
-        await visitor.answered()
 
 
 @pytest.mark.reference
@@ -121,7 +119,6 @@ async def test_a_portrait_that_is_uploaded_becomes_the_face_that_talks(
         await visitor.ask(MOON)
         await visitor.speaking()
         assert np.ptp(openings(await visitor.look())) > 0.12
-        await visitor.answered()
 
 
 async def test_a_picture_without_a_face_is_refused_in_words_and_the_talk_goes_on(
@@ -134,8 +131,8 @@ async def test_a_picture_without_a_face_is_refused_in_words_and_the_talk_goes_on
         await visitor.page.get_by_role("tab", name="Face & voice").click()
         await visitor.page.set_input_files("#upload", grey)
         await expect(visitor.page.locator("#upload-error")).to_contain_text("face")
-        await visitor.ask(MOON)
-        assert (await visitor.answered())["text"] == answer(MOON)
+        await visitor.ask("why not")
+        assert (await visitor.answered())["text"] == answer("why not")
 
 
 async def test_nothing_is_asked_of_any_other_host(browser: Browser, server: str) -> None:
@@ -144,10 +141,10 @@ async def test_nothing_is_asked_of_any_other_host(browser: Browser, server: str)
         page = visitor.page
         for tab in ("Face & voice", "Settings"):
             await page.get_by_role("tab", name=tab).click()
-        await page.get_by_role("group", name="Connection").get_by_text("WebRTC").click()
+        await page.get_by_role("radio", name="WebRTC").check()
         await visitor.until("visavis.transport === 'webrtc'")
         await page.keyboard.press("d")
-        await visitor.ask(MOON)
+        await visitor.ask("who is there")
         await visitor.answered()
         assert len(visitor.requests) > 20
         assert any(url.startswith("ws") for url in visitor.requests)

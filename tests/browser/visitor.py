@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 INSTRUMENTS = Path(__file__).with_name("instruments.js")
 PATIENCE = 60.0
 """Seconds to wait for anything: the machine may be slow, and nothing here is about speed."""
 Event = dict[str, Any]
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @dataclass
