@@ -70,19 +70,19 @@ async def test_who_speaks_over_the_answer_ends_it_and_it_remembers_only_what_was
         assert len(between) > 5
         assert between.max() < 1e-4
         assert second["text"].startswith("You said:")
-        assert "weather" in second["text"].lower()
+        assert "wait a moment" in second["text"].lower()
         await visitor.page.reload()
         await visitor.until("visavis.state === 'idle'")
         history = (await visitor.told("welcome"))[0]["history"]
         assert [said["text"] for said in history][:2] == [LONG, first["text"]]
-        assert len(history) == 4
+        assert history[3]["text"] == second["text"]
 
 
-@pytest.mark.parametrize("noise", ["mm-hm", "cough"])
+@pytest.mark.parametrize("noise", ["cough", "okay"])
 async def test_a_cough_or_a_word_of_agreement_does_not_end_the_answer(
     launch: Launch, server: str, tmp_path: Path, noise: str
 ) -> None:
-    sound = cough() if noise == "cough" else await speech("Mm hmm.")
+    sound = await cough() if noise == "cough" else await speech("Okay.")
     file = recorded(tmp_path / "noise.wav", [silence(1.5), sound, silence(20.0)])
     async with launch(file) as browser, open_visitor(browser, server) as visitor:
         await visitor.arrive()
@@ -92,7 +92,7 @@ async def test_a_cough_or_a_word_of_agreement_does_not_end_the_answer(
         answered = await visitor.answered()
         assert (answered["text"], answered["interrupted"]) == (ANSWER, False)
         states = [event["state"] for event in await visitor.told("state")]
-        print(noise, states)
+        assert states[:4] == ["thinking", "speaking", "held", "speaking"]
         assert [event for event in await visitor.told("heard") if event["final"] and event["turn"] > 1] == []
 
 

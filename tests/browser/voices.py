@@ -36,12 +36,15 @@ def silence(seconds: float) -> Sound:
     return np.asarray(noise * 10 ** (-70 / 20), np.float32)
 
 
-def cough() -> Sound:
-    """(n,) a burst of noise, and a second one."""
-    time = np.arange(round(0.22 * RATE)) / RATE
-    burst = np.random.default_rng(1).standard_normal(len(time)) * np.exp(-time / 0.05)
-    burst = np.convolve(burst, np.hanning(24) / 12, "same")  # throats pass little above 2 kHz
-    return levelled(np.concatenate([burst, burst[::-1] * 0, burst]).astype(np.float32))
+async def cough() -> Sound:
+    """(n,) a burst of noise with some voice after it."""
+    time = np.arange(round(0.25 * RATE)) / RATE
+    burst = np.random.default_rng(1).standard_normal(len(time)) * np.exp(-time / 0.06)
+    burst = 0.8 * levelled(np.convolve(burst, np.hanning(24), "same").astype(np.float32))
+    voice = await speech("Uh.")
+    voice = voice[np.argmax(np.abs(voice) > 0.05) :][: round(0.2 * RATE)]
+    burst[-len(voice) :] += 1.5 * voice * np.linspace(1, 0, len(voice)) ** 0.5
+    return levelled(burst)
 
 
 def levelled(sound: Sound) -> Sound:

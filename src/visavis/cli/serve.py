@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import logging
 import os
 import secrets
 import sys
@@ -76,6 +77,7 @@ async def _serve(open_page: bool) -> None:
 
     settings = _with_token(load_settings())
     sys.setswitchinterval(_SWITCH)
+    logging.getLogger("visavis.turns").setLevel(logging.INFO)  # a line for each turn: a server's log is for that
     with listening(settings.host, settings.port) as line:
         certificate = _certificate(settings) if settings.tls else None
         if settings.voice is not None:
