@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 
 from visavis.avatars.avatar import Avatar
@@ -26,7 +26,7 @@ from visavis.conversation.sink import Sink
 from visavis.conversation.speak import speak
 from visavis.conversation.turn import Floor, Laws, Move
 from visavis.engines.loading import Engines
-from visavis.engines.protocols import Delta, Transcript
+from visavis.engines.protocols import Delta, Primed, Transcript
 from visavis.errors import EngineFailed, VisavisError
 from visavis.media.audio import SESSION_RATE, Audio
 from visavis.media.mood import Mood
@@ -153,6 +153,8 @@ class Session:
         async with asyncio.TaskGroup() as group:
             self._group = group
             group.create_task(self._kept_up(self._shown.run, "animation"))
+            if isinstance(self._engines.llm, Primed):
+                group.create_task(self._prime(self._engines.llm))
             if self._hears:
                 group.create_task(self._kept_up(self._heard.run, "vad"))
                 group.create_task(self._kept_up(self._ear.run, "asr"))
@@ -168,6 +170,10 @@ class Session:
                     self._ear.drop()
                     self._obey(self._floor.forget())
                 await asyncio.sleep(_REST)
+
+    async def _prime(self, llm: Primed) -> None:
+        with suppress(Exception):  # the first question will tell
+            await llm.prime(self.history.messages, self.history.session)
 
     async def _make(self, current: Answer) -> None:
         """Write an answer's script; what goes wrong is said aloud, if the voice still works."""

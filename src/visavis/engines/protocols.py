@@ -150,6 +150,15 @@ class LanguageModel(Engine, Protocol):
         ...
 
 
+@runtime_checkable
+class Primed(Protocol):
+    """What a language model may have besides: a prompt cache of its own that can be filled in advance."""
+
+    async def prime(self, messages: Sequence[Message], session: str) -> None:
+        """Read the beginning of a `session`'s conversation before its first question."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Voice:
     """A voice of a synthesizer."""

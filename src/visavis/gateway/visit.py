@@ -19,7 +19,6 @@ from visavis.conversation.session import Session
 from visavis.engines.loading import Engines
 from visavis.gateway import events as wire
 from visavis.gateway.metrics import Metrics
-from visavis.media.audio import SESSION_RATE
 from visavis.media.speech import Speech
 from visavis.telemetry import session_id
 
@@ -157,8 +156,3 @@ def _spoken(event: told.Saying) -> wire.Spoken:
         index=event.index,
         epoch=event.epoch,
     )
-
-
-def seconds(samples: float) -> float:
-    """Of the media clock."""
-    return samples / SESSION_RATE

@@ -131,6 +131,13 @@ class LlamaCpp:
         if len(following) < len(sent) and self._server is not None:
             self._read_ahead(following, slot.id)
 
+    async def prime(self, messages: Sequence[Message], session: str) -> None:
+        """Read a conversation's beginning before its first question, which then costs its own words only."""
+        beginning = [*messages, Message("user", "Hello.")]
+        async with aclosing(self.complete(beginning, Sampling(max_tokens=1, session=session))) as words:
+            async for _ in words:
+                pass
+
     def _read_ahead(self, messages: Sequence[Message], slot: int) -> None:
         """Read a prompt while the answer is being spoken: after a cut in the history it would take seconds."""
         asked, request = self._asked, self._request(messages, Sampling(max_tokens=1), slot)
