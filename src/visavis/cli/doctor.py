@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import platform
 import sys
@@ -81,7 +82,14 @@ def examine() -> list[Finding]:
     from visavis.settings import load_settings
 
     settings = load_settings()
-    return [_python(), *_engines(settings), *_voice(settings), *_weights(), _output()]
+    return [_python(), *_engines(settings), *_voice(settings), *_weights(), _output(), _page()]
+
+
+def _page() -> Finding:
+    if importlib.util.find_spec("aiortc") is None:
+        detail = "by WebSocket only, and without --tls: aiortc is not installed"
+        return Finding("the live page", "falls back", detail, "pip install 'visavis[webrtc]'")
+    return Finding("the live page", "works", "by WebRTC and WebSocket")
 
 
 def _python() -> Finding:

@@ -103,6 +103,14 @@ async def test_conversations_that_take_turns_keep_their_prompts(
             history += [Message("assistant", text), Message("user", "Tell me more.")]
 
 
+async def test_a_primed_conversation_reads_only_its_question(llama: LlamaCpp, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    await llama.prime([SYSTEM], "primed")
+    await answer(llama, [SYSTEM, Message("user", "What is rain?")], Sampling(max_tokens=1, session="primed"))
+    total, new = prompt(caplog)
+    assert new <= 24 < total
+
+
 async def test_a_new_conversation_reads_only_its_question(llama: LlamaCpp, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     await answer(llama, [SYSTEM, Message("user", "What is snow?")], Sampling(max_tokens=1))
