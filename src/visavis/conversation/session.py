@@ -137,6 +137,11 @@ class Session:
         return self._shown.presence.media
 
     @property
+    def doing(self) -> events.Doing:
+        """What the avatar does now."""
+        return self._doing
+
+    @property
     def epoch(self) -> int:
         """Of what is shown from now on."""
         return self._shown.epoch

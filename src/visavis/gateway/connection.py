@@ -126,9 +126,9 @@ class Connection:
             visit = await self._begin(hello)
         self._visit, self._media = visit, hello.media
         self._live.came(visit, self)
-        visit.send, visit.to_microphone = self._outbox.event, self._to_page
         session = visit.session
-        session.detach()
+        session.detach()  # from the page that was there before
+        visit.send, visit.to_microphone = self._outbox.event, self._to_page
         self._outbox.event(
             wire.Welcome(
                 session=visit.id,
@@ -149,6 +149,7 @@ class Connection:
                 history=visit.said(),
             )
         )
+        self._outbox.event(wire.State(state=session.doing))
         self._show_here(visit)
         return visit
 
