@@ -35,9 +35,9 @@ from visavis.media.mood import Mood
 from visavis.media.speech import Line, Speech
 from visavis.playback.motion_file import MotionFile, MotionWriter, read_motion
 from visavis.playback.mp4 import write_mp4
-from visavis.streams.noted import noted
 from visavis.settings import Settings, load_settings
 from visavis.streams.flow import Stream, flow
+from visavis.streams.noted import noted
 
 RESULT = Path(__file__).parent / "results" / "lipsync.json"
 TEXT = (
