@@ -171,7 +171,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.client:
         # packets are counted, not decoded: a browser has its own process, and often its own chip, for that
-        aiortc.rtcrtpreceiver.decoder_worker = undecoded
+        aiortc.rtcrtpreceiver.decoder_worker = undecoded  # type: ignore[assignment]
         port, pid, count, transport = options.client
         print(json.dumps(asyncio.run(client(int(port), int(pid), int(count), transport))))
         return
