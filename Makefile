@@ -33,7 +33,8 @@ ask: install ## Answer a spoken question (or QUESTION="…" AVATAR=me.jpg) in a 
 
 test: check ## Run everything: format, lint, types, import direction, tests.
 	@$(BIN)/visavis models pull
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not live" --numprocesses auto
+	$(BIN)/python -m pytest -m live
 
 check: .venv/.dev ## The fast half of the tests: format, lint, types, import direction.
 	$(BIN)/ruff format --check .

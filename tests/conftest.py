@@ -22,7 +22,20 @@ def reference() -> Path:
     return Path(os.environ["VISAVIS_REFERENCE"])
 
 
+LIVE = ("tests/browser/", "tests/gateway/", "tests/web/", "tests/cli/test_serve.py")
+"""Where tests run in real time: on cores of which nobody else takes any."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what runs in real time, and see to what needs the reference."""
+    for item in items:
+        if item.nodeid.startswith(LIVE):
+            item.add_marker("live")
+    _check_reference(items)
+
+
+def _check_reference(items: list[pytest.Item]) -> None:
     """Skip reference tests where there is no reference; in CI that is a failure, so that nothing passes unseen."""
     folder = os.environ.get("VISAVIS_REFERENCE")
     if folder and Path(folder).is_dir():

@@ -30,7 +30,7 @@ async def test_who_comes_to_a_full_server_is_told_how_many_are_before_and_gets_i
                 await expect(visitor.page.locator("#caption")).to_have_text("Waiting for a place")
             await first.ask("is anybody waiting")
             assert "is anybody waiting" in (await first.answered())["text"]
-        await second.until("visavis.state === 'idle' && visavis.shown > 0")
+        await second.arrived()
         await expect(second.page.locator("#waiting")).to_be_hidden()
         await expect(third.page.locator("#waiting")).to_contain_text("You are next")
         await second.ask("is it my turn")

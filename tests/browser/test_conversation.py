@@ -60,7 +60,7 @@ async def test_after_a_reload_the_conversation_goes_on(browser: Browser, server:
         await visitor.ask(MOON)
         await visitor.answered()
         await visitor.page.reload()
-        await visitor.until("visavis.state === 'idle' && visavis.shown > 0")
+        await visitor.arrived()
         welcome = (await visitor.told("welcome"))[0]
         assert (welcome["resumed"], welcome["session"]) == (True, session)
         assert await visitor.page.locator("#log .message p").all_inner_texts() == [MOON, answer(MOON)]

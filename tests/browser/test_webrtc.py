@@ -16,7 +16,7 @@ from tests.browser.voices import recorded, silence, speech
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 LONG = "tell me the long story of the old man who lived on the hill above the sea and who had a boat and no friends"
-BLOCKED = "--force-webrtc-ip-handling-policy=disable_non_proxied_udp"
+BLOCKED = "--webrtc-ip-handling-policy=disable_non_proxied_udp"
 
 
 async def test_chosen_by_hand_webrtc_carries_the_face_the_voice_and_the_microphone(

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Error, Page, expect
 
 INSTRUMENTS = Path(__file__).with_name("instruments.js")
 PATIENCE = 60.0
@@ -38,14 +38,23 @@ class Visitor:
         """Wait until a JavaScript expression, or a function of the argument, is true; its value."""
         # Playwright's own wait_for_function evaluates text in the page, which our content security policy forbids
         async with asyncio.timeout(PATIENCE):
-            while not (value := await self.page.evaluate(condition, argument)):
+            while True:
+                try:
+                    if value := await self.page.evaluate(condition, argument):
+                        return value
+                except Error as error:
+                    if "context was destroyed" not in str(error):  # by a reload
+                        raise
                 await self.page.wait_for_timeout(100)
-        return value
 
     async def arrive(self) -> None:
-        """Open the page and wait until a face is there."""
+        """Open the page."""
         await self.page.goto(self.address)
-        await self.until("visavis.state === 'idle' && visavis.shown > 0")
+        await self.arrived()
+
+    async def arrived(self) -> None:
+        """Wait until a face is there."""
+        await self.until("window.visavis?.state === 'idle' && visavis.shown > 0")
 
     async def ask(self, text: str) -> None:
         """Type a question."""

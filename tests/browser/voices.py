@@ -39,11 +39,11 @@ def silence(seconds: float) -> Sound:
 async def cough() -> Sound:
     """(n,) a burst of noise with some voice after it."""
     time = np.arange(round(0.25 * RATE)) / RATE
-    burst = np.random.default_rng(1).standard_normal(len(time)) * np.exp(-time / 0.06)
-    burst = 0.8 * levelled(np.convolve(burst, np.hanning(24), "same").astype(np.float32))
+    noise = np.random.default_rng(1).standard_normal(len(time)) * np.exp(-time / 0.06)
+    burst = 0.8 * levelled(np.asarray(np.convolve(noise, np.hanning(24), "same"), np.float32))
     voice = await speech("Uh.")
     voice = voice[np.argmax(np.abs(voice) > 0.05) :][: round(0.2 * RATE)]
-    burst[-len(voice) :] += 1.5 * voice * np.linspace(1, 0, len(voice)) ** 0.5
+    burst[-len(voice) :] += np.asarray(1.5 * voice * np.linspace(1, 0, len(voice)) ** 0.5, np.float32)
     return levelled(burst)
 
 
