@@ -77,7 +77,6 @@ async def _hears_nobody(visitor: Visitor) -> None:
         await visitor.page.wait_for_timeout(500)
     answered = (await visitor.told("answered"))[0]
     spoken = await visitor.told("spoken")
-    print(await visitor.page.evaluate("[visavis.stalled, visavis.dropped, visavis.shown, performance.now()]"))
     seconds = (spoken[-1]["words"][-1]["end"] - spoken[0]["start"]) / 48_000
     assert seconds >= LONGEST
     assert (answered["text"], answered["interrupted"]) == (f"You said: {question}. My name is Visavis.", False)

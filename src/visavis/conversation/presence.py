@@ -67,7 +67,8 @@ class Presence:
         at = self.media - whole.audio.start
         if not 0 <= at < len(whole.audio):
             return None
-        window = _part(whole, at, at + self.step)
+        # its motion is made: nobody asks for its phones any more
+        window = _part(replace(whole, phones=None), at, at + self.step)
         frames, self._drawn = await self._animation.animate(self.avatar, window, self._rendering, self._drawn)
         assert whole.motion is not None
         motion = _rows(whole.motion, window.audio)

@@ -13,8 +13,6 @@ EVENTS = 2_000
 """Events that may wait: more means a page that does not read, and its connection is given up."""
 MEDIA = 200
 """Media messages that may wait: four seconds of sound and pictures."""
-PATIENCE = 10.0
-"""Seconds that one message may take to be sent; a page that never reads is given up after it."""
 
 
 class Unread(Exception):
@@ -46,7 +44,7 @@ class Outbox:
         self._media = sum(epoch is not None for _, epoch in self._waiting)
 
     async def run(self) -> None:
-        """Send until the connection ends, or raise `Unread`."""
+        """Send until the connection ends (the server ends one that reads nothing for a while), or raise `Unread`."""
         while True:
             await self._filled.wait()
             while self._waiting:
@@ -60,13 +58,10 @@ class Outbox:
                 if self._websocket.client_state is not WebSocketState.CONNECTED:
                     return
                 try:
-                    async with asyncio.timeout(PATIENCE):
-                        if isinstance(message, bytes):
-                            await self._websocket.send_bytes(message)
-                        else:
-                            await self._websocket.send_text(message)
-                except TimeoutError:
-                    raise Unread from None
+                    if isinstance(message, bytes):
+                        await self._websocket.send_bytes(message)
+                    else:
+                        await self._websocket.send_text(message)
                 except (WebSocketDisconnect, OSError, RuntimeError):  # it has gone, which the receiver learns, too
                     return
             self._filled.clear()

@@ -56,21 +56,21 @@ class WebSocketSink:
 
     async def play(self, clip: Clip, epoch: int) -> None:
         """Encode and send; returns when no more than the lead is unheard."""
-        if clip.motion is not None and self._media == "motion":
-            pictures = [(MOTION, len(clip.motion), clip.motion.start * SESSION_RATE, _rows(clip.motion))]
-        else:
-            jpegs = await self._encoder.run(_encoded, [frame.pixels for frame in clip.frames])
-            numbers = range(self._pictures, self._pictures + len(jpegs))
-            pictures = [(PICTURE, n, f.start, jpeg) for n, f, jpeg in zip(numbers, clip.frames, jpegs, strict=True)]
+        drawn = clip.motion if self._media == "motion" else None
+        # beside the event loop, all of it in one step
+        payloads, sound = await self._encoder.run(_encoded, clip, drawn)
         if epoch != self._epoch:
             return  # flushed while it was encoded
-        self._pictures += len(pictures)
-        self._count(len(pictures))
+        if drawn is not None:
+            headers = [media_header(MOTION, epoch, len(drawn), drawn.start * SESSION_RATE)]
+        else:
+            numbered = enumerate(clip.frames, self._pictures)
+            headers = [media_header(PICTURE, epoch, number, frame.start) for number, frame in numbered]
+        self._pictures += len(headers)
+        self._count(len(headers))
         # pictures first: they take time to decode, and must not be later than their sound
-        for kind, count, start, payload in pictures:
-            self._outbox.media(media_header(kind, epoch, count, start) + payload, epoch)
-        samples = clip.audio.samples
-        sound = np.asarray(clip.audio.to_int16(), "<i2").tobytes() if samples.any() else bytes(2 * len(samples))
+        for header, payload in zip(headers, payloads, strict=True):
+            self._outbox.media(header + payload, epoch)
         self._outbox.media(media_header(SOUND, epoch, len(clip.audio), clip.audio.start) + sound, epoch)
         self._end = clip.audio.end
         while epoch == self._epoch and (wait := self._end / SESSION_RATE - self.lead - self._now()) > 0:
@@ -117,9 +117,11 @@ class WebSocketSink:
         return asyncio.get_running_loop().time() - self._since < SILENT
 
 
-def _encoded(pictures: list[NDArray[np.uint8]]) -> list[bytes]:
-    """Each (h, w, 3 or 4) RGB(A) as JPEG."""
-    return [_jpeg(pixels) for pixels in pictures]
+def _encoded(clip: Clip, motion: Motion | None) -> tuple[list[bytes], bytes]:
+    """The pictures as JPEG, or the motion instead, and the sound as s16le."""
+    samples = clip.audio.samples
+    sound = np.asarray(clip.audio.to_int16(), "<i2").tobytes() if samples.any() else bytes(2 * len(samples))
+    return [_rows(motion)] if motion is not None else [_jpeg(frame.pixels) for frame in clip.frames], sound
 
 
 def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
