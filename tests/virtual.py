@@ -48,6 +48,7 @@ class VirtualSink:
 
     def __init__(self, start: int = 0, lead: float = 0.12) -> None:
         self.lead = lead
+        self.strained = False
         self.sent: list[Clip] = []
         """What will have been shown: what is flushed is taken out."""
         self.flushes: list[tuple[int, int]] = []

@@ -87,12 +87,13 @@ async def test_a_cough_or_a_word_of_agreement_does_not_end_the_answer(
     file = recorded(tmp_path / "noise.wav", [silence(1.5), sound, silence(20.0)])
     async with launch(file) as browser, open_visitor(browser, server) as visitor:
         await visitor.arrive()
+        since = await visitor.now()
         await visitor.ask(LONG)
         await visitor.speaking()
         await visitor.page.get_by_role("button", name="Start talking").click()
         answered = await visitor.answered()
         assert (answered["text"], answered["interrupted"]) == (ANSWER, False)
-        states = [event["state"] for event in await visitor.told("state")]
+        states = [event["state"] for event in await visitor.told("state", since)]
         if noise == "okay":  # of a cough the browser's noise suppression leaves little
             assert states[:4] == ["thinking", "speaking", "held", "speaking"]
         assert [event for event in await visitor.told("heard") if event["final"] and event["turn"] > 1] == []

@@ -57,6 +57,15 @@ def test_a_person_who_speaks_does_not_teach_it_that_there_is_no_echo() -> None:
     assert echo.gain == ASSUMED
 
 
+def test_a_loud_echo_is_learnt_from_the_first_mistake_and_forgotten_when_it_is_gone() -> None:
+    echo = Echo()
+    assert overheard(echo, 2.0, -6.0) < 0.9
+    echo.mistaken()
+    assert overheard(echo, 2.0, -6.0) == 1.0
+    overheard(echo, 8.0, -40.0)
+    assert echo.gain < ASSUMED
+
+
 def test_nothing_is_echo_while_the_avatar_is_silent() -> None:
     echo = Echo()
     echo.played(Audio.silence(SESSION_RATE, SESSION_RATE))

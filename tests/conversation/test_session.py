@@ -127,6 +127,21 @@ def test_the_media_clock_has_neither_gaps_nor_jumps_through_question_and_answer(
     on_stage(act)
 
 
+def test_where_time_is_short_a_silent_face_is_drawn_half_as_often_and_a_speaking_one_as_ever() -> None:
+    async def act(stage: Stage) -> None:
+        stage.sink.strained = True
+        await stage.hush(1.0)
+        before = stage.sink.sent[10:]
+        assert abs(sum(len(clip.frames) for clip in before) - len(before) / 2) <= 1
+        stage.session.ask("What is the moon?")
+        await stage.until(events.Saying)
+        count = len(stage.sink.sent)
+        await stage.hush(2.0)
+        assert all(len(clip.frames) == 1 for clip in stage.sink.sent[count:])
+
+    on_stage(act)
+
+
 def test_words_are_told_just_before_they_are_heard_and_once() -> None:
     async def act(stage: Stage) -> None:
         stage.session.ask("What is the moon?")
@@ -374,17 +389,34 @@ def test_a_model_that_hangs_is_given_up() -> None:
     on_stage(act)
 
 
+async def _overheard(stage: Stage, gain: float) -> None:
+    """An answer that comes back through the room."""
+    stage.session.ask("What is the moon?")
+    while not stage.answered.is_set():
+        at = stage.sink.position() - round(0.18 * SESSION_RATE)
+        clip = next((c for c in stage.sink.sent if c.audio.start <= at < c.audio.end), None)
+        # a scripted voice hums below what rooms give back: overdriven, it has overtones
+        echo = np.clip(8 * clip.audio.samples[::3], -gain, gain) if clip else np.zeros(640, np.float32)
+        stage.session.hear(Audio(np.asarray(echo, np.float32), 16_000))
+        await asyncio.sleep(0.04)
+
+
 def test_its_own_voice_out_of_a_loudspeaker_does_not_interrupt_it() -> None:
     async def act(stage: Stage) -> None:
-        stage.session.ask("What is the moon?")
-        while not stage.answered.is_set():
-            at = stage.sink.position() - round(0.18 * SESSION_RATE)
-            clip = next((c for c in stage.sink.sent if c.audio.start <= at < c.audio.end), None)
-            echo = clip.audio.samples[::3] * 0.1 if clip else np.zeros(640, np.float32)
-            stage.session.hear(Audio(np.asarray(echo, np.float32), 16_000))
-            await asyncio.sleep(0.04)
+        await _overheard(stage, 0.03)
         assert stage.of(events.Answered) == [events.Answered(1, LONG, False)]
         assert not stage.of(events.Interrupted)
+
+    on_stage(act)
+
+
+def test_an_echo_louder_than_any_should_be_holds_it_once_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_HEARD", "")
+
+    async def act(stage: Stage) -> None:
+        await _overheard(stage, 0.4)
+        assert stage.of(events.Answered) == [events.Answered(1, LONG, False)]
+        assert [event.kind for event in stage.of(events.Interrupted)] == ["hold", "resume"]
 
     on_stage(act)
 

@@ -44,6 +44,12 @@ class Echo:
         while self._played and self._played[-1][0] >= position:
             self._played.pop()
 
+    def mistaken(self) -> None:
+        """What was taken for a person was nothing: as much as was heard then may be echo, until some seconds without
+        it show the contrary."""
+        self.gain = max(self.gain, max(self._ratios, default=self.gain))
+        self._ratios.clear()
+
     def explains(self, frame: Audio, position: float) -> bool:
         """Whether a frame of the microphone may be nothing but echo, when the player is at `position` (seconds)."""
         near = [db for start, end, db in self._played if end > position - _LONG and start < position + _EARLY]

@@ -94,7 +94,10 @@ class Performance:
         window = self._next(current)
         silent = window is None
         await self.presence.begin(window or self.presence.silence(self._mood()))
-        while epoch == self.epoch and (clip := await self.presence.picture(current.turn if current else 0)) is not None:
+        turn = current.turn if current is not None else 0
+        while (
+            epoch == self.epoch and (clip := await self.presence.picture(turn, drawn=self._drawn(silent))) is not None
+        ):
             if epoch != self.epoch or self._sink is None:
                 return  # taken back meanwhile: it will be made anew
             self.presence.kept(clip)
@@ -105,6 +108,12 @@ class Performance:
             self._check_end()
             if silent and self.answer is not None and self.answer.ready:
                 return  # nobody waits for the end of a silence
+
+    def _drawn(self, silent: bool) -> bool:
+        """Whether the next picture is: where the machine is short of time, every second one of a silent face is not,
+        which leaves that time to who listens and thinks."""
+        spared = silent and self._sink is not None and self._sink.strained
+        return not spared or self.presence.media // self.presence.step % 2 == 0
 
     def _next(self, current: Answer | None) -> Window | None:
         """The answer's next stretch, if it has one."""

@@ -8,6 +8,7 @@ up to there is made again, which costs little and comes out the same.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from visavis.avatars.avatar import Avatar
@@ -17,6 +18,7 @@ from visavis.media.clip import Clip, Window
 from visavis.media.mood import Mood
 from visavis.media.motion import Motion
 from visavis.media.speech import Phone, rescaled
+from visavis.media.video import Frame
 
 PICTURES = 5
 """In a stretch: 200 ms at 25 a second, for motion costs nearly the same whether it is for one or for five."""
@@ -61,15 +63,20 @@ class Presence:
         motion, after = await self._articulation.articulate(window, before)
         self._past.append(_Stretch(replace(window, motion=motion), before, after))
 
-    async def picture(self, turn: int) -> Clip | None:
-        """The next picture of the stretch with its sound, to be `kept` if it is shown; None when that is over."""
+    async def picture(self, turn: int, *, drawn: bool = True) -> Clip | None:
+        """The next picture of the stretch with its sound, to be `kept` if it is shown; None when that is over.
+
+        One that is not `drawn` leaves the last one where it is.
+        """
         whole = self._past[-1].window
         at = self.media - whole.audio.start
         if not 0 <= at < len(whole.audio):
             return None
         # its motion is made: nobody asks for its phones any more
         window = _part(replace(whole, phones=None), at, at + self.step)
-        frames, self._drawn = await self._animation.animate(self.avatar, window, self._rendering, self._drawn)
+        frames: Sequence[Frame] = ()
+        if drawn:
+            frames, self._drawn = await self._animation.animate(self.avatar, window, self._rendering, self._drawn)
         assert whole.motion is not None
         motion = _rows(whole.motion, window.audio)
         return Clip(window.audio, motion, tuple(frames), window.words, turn=turn)

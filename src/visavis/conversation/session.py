@@ -226,6 +226,7 @@ class Session:
                     self._do("held")
                 case Move.RESUME if self._answer is not None:
                     self._tell(events.Interrupted("resume"))
+                    self._shown.echo.mistaken()
                     self._resume()
                 case Move.INTERRUPT if self._answer is not None:
                     self._tell(events.Interrupted("interrupt"))

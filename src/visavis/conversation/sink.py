@@ -14,6 +14,11 @@ class Sink(Protocol):
     pictures at the frame rate; after a `flush` they go on from its position, which lies before the last clip's end.
     """
 
+    @property
+    def strained(self) -> bool:
+        """Whether pictures or sound came late in the last seconds: fewer pictures of a silent face would help."""
+        ...
+
     async def play(self, clip: Clip, epoch: int) -> None:
         """Take a clip, and return when the next one is wanted: that is the back-pressure.
 

@@ -26,6 +26,9 @@ _REORDERED = 4
 """Packets of the microphone (20 ms each) that may overtake one another. aiortc's own 16, of which it holds 4 back,
 would delay every word by 80 ms and, once one packet is lost, by 320 ms for good."""
 
+_RELIEF = 10.0
+"""Seconds after which an encoder that keeps up is taken to have time again."""
+
 
 class Peer:
     """The server's end of one WebRTC connection. The owner closes it, also after it was `lost`."""
@@ -38,6 +41,7 @@ class Peer:
         self._pictures = pictures
         self._lost: Callable[[], None] | None = lost
         self._ended = False
+        self._seen, self._late = 0, float("-inf")
         self._listening: asyncio.Task[None] | None = None
         connection.on("connectionstatechange", self._changed)
 
@@ -77,6 +81,13 @@ class Peer:
     def dropped(self) -> int:
         """Pictures that the encoder had no time for."""
         return self._pictures.dropped
+
+    @property
+    def strained(self) -> bool:
+        """Whether pictures were dropped in the last seconds because the encoder had no time for them."""
+        if self._pictures.dropped > self._seen:
+            self._seen, self._late = self._pictures.dropped, asyncio.get_running_loop().time()
+        return asyncio.get_running_loop().time() - self._late < _RELIEF
 
     async def play(self, clip: Clip, epoch: int) -> None:
         """Take a clip, and return when less than 120 ms wait to be sent; a clip of another epoch is void."""

@@ -26,6 +26,8 @@ LEAD, MORE = 0.14, 0.06
 MOST = 0.5
 STEADY = 10
 """Reports (5 s) without such a time after which it is tried with less again."""
+RELIEF = 10.0
+"""Seconds after which a page that keeps up is taken to have time again."""
 SILENT = 2.0
 """Seconds after which a page that says nothing of its position is thought to have stopped."""
 _BEHIND = 238
@@ -51,7 +53,8 @@ class WebSocketSink:
         self._known, self._since = float(start), asyncio.get_running_loop().time()
         self._heard_from = False
         self._pictures = 0
-        self._stalled = self._steady = 0
+        self._stalled = self._dropped = self._steady = 0
+        self._late = float("-inf")
         self._moved = asyncio.Event()
 
     async def play(self, clip: Clip, epoch: int) -> None:
@@ -81,6 +84,11 @@ class WebSocketSink:
             except TimeoutError:
                 continue
 
+    @property
+    def strained(self) -> bool:
+        """Whether the page had to wait, or to leave pictures out, in the last seconds."""
+        return asyncio.get_running_loop().time() - self._late < RELIEF
+
     def position(self) -> int:
         """From what the page said last, and the time since then."""
         return round(self._now() * SESSION_RATE)
@@ -99,6 +107,9 @@ class WebSocketSink:
             return  # from before a flush that it has not seen yet
         self._heard_from = True
         self._known, self._since = min(report.position, self._end), asyncio.get_running_loop().time()
+        if report.stalled > self._stalled or report.dropped > self._dropped:
+            self._late = asyncio.get_running_loop().time()
+        self._dropped = report.dropped
         if report.stalled > self._stalled:
             self.lead, self._steady = min(self.lead + MORE, MOST), 0
         else:
