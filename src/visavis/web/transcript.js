@@ -1,6 +1,6 @@
 // The transcript: a log of finished messages, and what is being said just now in grey below it.
 
-import { at, element, icon } from "./dom.js";
+import { announce, at, element, icon } from "./dom.js";
 
 const KEPT = 400; // messages on the page
 
@@ -75,6 +75,7 @@ export class Transcript {
     }
     if (!text && !video) return;
     const message = this._append("assistant", text || "…", interrupted);
+    if (this.log.offsetParent === null) announce(text); // the panel is closed, and what is not shown is not read out
     if (!video) return;
     this.log.querySelectorAll(".save").forEach((link) => link.remove()); // the last answer only
     const link = element("a", { class: "save", href: video, download: `answer-${turn}.mp4` }, icon("save"));
@@ -99,6 +100,7 @@ export class Transcript {
     const words = box.querySelector("p");
     if (words.textContent === text) return;
     words.textContent = text;
+    if (text) this.scroll.classList.remove("empty");
     box.hidden = !text;
     this._follow();
   }

@@ -2,7 +2,7 @@
 
 import { Peer } from "./peer.js";
 
-const PATIENCE = 3000; // ms for the first picture by WebRTC
+const PATIENCE = { automatic: 3000, webrtc: 10000 }; // ms for the first picture by WebRTC: who chose it can wait
 const OWN = ["localhost", "127.0.0.1", "[::1]"];
 
 export class Transport {
@@ -87,10 +87,13 @@ export class Transport {
       failed: () => peer === this.peer && this._fail(),
     });
     this.peer = peer;
-    this.timer = setTimeout(() => peer === this.peer && this.active !== "webrtc" && this._fail(), PATIENCE);
+    const late = () => peer === this.peer && this.active !== "webrtc" && this._fail();
+    this.timer = setTimeout(late, PATIENCE[this.choice]);
     try {
       const sdp = await peer.offer();
-      if (peer === this.peer) this.on.send({ type: "offer", sdp });
+      if (peer !== this.peer) return;
+      if (sdp.includes("a=candidate:")) this.on.send({ type: "offer", sdp });
+      else this._fail(); // the browser is not allowed to, or has no network
     } catch {
       if (peer === this.peer) this._fail();
     }
