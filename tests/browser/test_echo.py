@@ -81,5 +81,7 @@ async def _hears_nobody(visitor: Visitor) -> None:
     assert seconds >= LONGEST
     assert (answered["text"], answered["interrupted"]) == (f"You said: {question}. My name is Visavis.", False)
     await visitor.page.wait_for_timeout(3_000)  # what comes back last, and the end of an utterance
-    assert [event["state"] for event in await visitor.told("state", since)] == ["thinking", "speaking", "idle"]
+    states = [event["state"] for event in await visitor.told("state", since)]
+    # where a page has no time to play, its sound may once come later than any room's: that is learnt from
+    assert states in (["thinking", "speaking", "idle"], ["thinking", "speaking", "held", "speaking", "idle"])
     assert [event["text"] for event in await visitor.told("heard")] == [question]

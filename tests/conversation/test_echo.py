@@ -78,7 +78,7 @@ def test_what_was_flushed_will_not_come_back() -> None:
     for begin in range(0, len(sound), 1920):
         echo.played(Audio(sound[begin : begin + 1920], SESSION_RATE, begin))
     echo.flushed(0.2)
-    assert not echo.explains(Audio(voice(0.032, 16_000, -30), 16_000), 1.5)
+    assert not echo.explains(Audio(voice(0.032, 16_000, -30), 16_000), 2.0)
 
 
 def test_levels_are_of_the_band_of_voices() -> None:

@@ -18,7 +18,8 @@ ASSUMED = -17.0
 """Decibels of the avatar's sound that are thought to come back, before anything is known."""
 _LEAST = -50.0
 _MARGIN = 5.0  # decibels above the echo at which a voice is a person's
-_LONG, _EARLY = 0.7, 0.15  # seconds around the player's position in which its sound may arrive: delay and reverberation
+_LONG, _EARLY = 1.5, 0.15
+"""Seconds around the player's position in which its sound may come back: delay, reverberation, a page that waits."""
 _LEARNT = 94  # frames (3 s) of the avatar's voice over which its echo is measured
 _BAND = (250.0, 4_000.0)  # hertz that voices have and fans and hum have not
 _QUIET = -55.0  # decibels below which the avatar is silent
