@@ -155,6 +155,11 @@ def load_settings(**overrides: Any) -> Settings:
         raise BadConfiguration(f"setting '{name}' cannot be {given}{where}: it takes {_fitting(name)}") from None
 
 
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def introduction(name: str) -> str:
     """The default system prompt for an assistant of that name."""
     return _PROMPT.format(name)

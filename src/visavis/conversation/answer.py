@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -9,9 +10,12 @@ from dataclasses import dataclass, field
 from visavis.conversation.events import Timed
 from visavis.conversation.history import History
 from visavis.conversation.script import Script
+from visavis.errors import VisavisError
 from visavis.media.speech import Speech
 from visavis.streams.flow import Stream
 
+PATIENCE = 20.0
+"""Seconds to wait for an answer's next piece of speech; then its engine is taken for hung."""
 LEAD = 5_760
 """Samples (120 ms) that are made before an answer begins, or goes on after its voice was too slow."""
 
@@ -81,11 +85,27 @@ class Answer:
         return Timed(self.turn, **{name: max(at - self.asked, 0.0) for name, at in self.marks.items()})
 
     async def write(self, speech: Stream[Speech], written: Callable[[], None]) -> None:
-        """Write the script to its end, and say after each piece that it is `written`."""
-        async with aclosing(speech) as pieces:
+        """Write the script to its end, and say after each piece that it is `written`.
+
+        Raises `VisavisError` for a piece that does not come in time.
+        """
+        async with aclosing(_watched(speech)) as pieces:
             async for piece in pieces:
                 self.script.write(piece)
                 written()
                 await self.script.room()
         self.script.ended = True
         written()
+
+
+async def _watched(speech: Stream[Speech]) -> Stream[Speech]:
+    """The same pieces; one that does not come in time is a failure."""
+    async with aclosing(speech) as pieces:
+        while True:
+            try:
+                piece = await asyncio.wait_for(anext(pieces), PATIENCE)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise VisavisError(f"no answer came within {PATIENCE:.0f} s: ask again") from None
+            yield piece

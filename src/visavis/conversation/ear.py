@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from visavis.conversation.listen import RATE
+from visavis.conversation.listen import CHUNK, RATE
 from visavis.engines.protocols import Carry, Recognition, SpeechRecognizer, Transcript
 from visavis.media.audio import Audio
 
-_CHUNK = 4
-"""Frames (128 ms) a recogniser is asked about at once: often enough for partial words, seldom enough for one core."""
 _WAITING = 1250
 """Frames (40 s) that may wait for a slow recogniser: more than the longest utterance has."""
 
@@ -61,7 +59,7 @@ class Ear:
                 continue  # dropped
             if frame is not None:
                 chunk.append(frame)
-                if len(chunk) < _CHUNK:
+                if len(chunk) < CHUNK:
                     continue
             sound = Audio.join(chunk) if chunk else Audio.silence(0, RATE)
             chunk = []

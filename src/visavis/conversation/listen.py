@@ -15,6 +15,8 @@ RATE = 16_000
 """Hertz. What voice detectors and recognisers expect."""
 FRAME = 512
 """Samples a voice detector judges at once: 32 ms."""
+CHUNK = 4
+"""Frames (128 ms) a recogniser is asked about: often enough for partial words, seldom enough for one core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,8 @@ async def listen(
             silent = 0 if voiced else silent + 1
             waiting.append(frame)
         ended = silent >= rules.hangover
-        # a recogniser is asked every 128 ms: often enough for partial words, seldom enough for one core
-        while len(waiting) >= 4 or (ended and waiting):
-            chunk, waiting = Audio.join(waiting[:4]), waiting[4:]
+        while len(waiting) >= CHUNK or (ended and waiting):
+            chunk, waiting = Audio.join(waiting[:CHUNK]), waiting[CHUNK:]
             last = ended and not waiting
             transcript, utterance = await asr.recognize(chunk, utterance, options, last)
             if transcript.text or last:

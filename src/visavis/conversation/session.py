@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import replace
 
 from visavis.avatars.avatar import Avatar
@@ -31,12 +31,10 @@ from visavis.errors import EngineFailed, VisavisError
 from visavis.media.audio import SESSION_RATE, Audio
 from visavis.media.mood import Mood
 from visavis.media.speech import Line, Speech
-from visavis.streams.flow import Stream, flow
+from visavis.streams.flow import each
 from visavis.streams.noted import noted
 from visavis.telemetry import turn_id
 
-PATIENCE = 20.0
-"""Seconds to wait for an answer's next piece of speech; then its engine is taken for hung."""
 _TAIL = round(0.3 * SESSION_RATE)  # samples after an answer in which a half-duplex session does not listen yet
 _AGAIN = 5.0  # seconds in which the same failure is not told again
 _REST = 0.2  # seconds until an engine that failed is tried again
@@ -197,15 +195,15 @@ class Session:
 
         try:
             speech = answer(current.history, self._engines, self.avatar, self.manner, thought)
-            await current.write(_watched(noted(speech, spoken)), written)
+            await current.write(noted(speech, spoken), written)
         except Exception as error:
             if current is self._prepared:  # nobody has asked yet: it will be tried again if somebody does
                 self._prepared = None
                 return
             self._failed(error, "", current.turn)
             try:
-                apology = speak(_only(Line(_APOLOGY, "en", self.manner.speed)), self._engines.tts, self.manner.voice)
-                await current.write(_watched(apology), written)
+                apology = speak(each([Line(_APOLOGY, "en", self.manner.speed)]), self._engines.tts, self.manner.voice)
+                await current.write(apology, written)
             except Exception:  # it cannot speak: what happened was told in writing
                 current.script.ended = True
                 if not current.script.made:
@@ -383,21 +381,3 @@ class Session:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
-
-
-@flow
-async def _only(line: Line) -> Stream[Line]:
-    yield line
-
-
-async def _watched(speech: Stream[Speech]) -> Stream[Speech]:
-    """The same pieces; one that does not come in time is a failure."""
-    async with aclosing(speech) as pieces:
-        while True:
-            try:
-                piece = await asyncio.wait_for(anext(pieces), PATIENCE)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                raise VisavisError(f"no answer came within {PATIENCE:.0f} s: ask again") from None
-            yield piece

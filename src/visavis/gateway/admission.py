@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Awaitable, Callable
 
 from visavis.errors import Overloaded
-from visavis.settings import Settings
+from visavis.settings import Settings, cores
 
 
 def places(settings: Settings) -> int:
     """How many conversations there may be at once."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return settings.sessions or 2 * cores
+    return settings.sessions or 2 * cores()
 
 
 class Place:

@@ -9,20 +9,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import soxr
-from numpy.typing import NDArray
 from pydantic import ValidationError
 from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from visavis.conversation.listen import RATE
 from visavis.conversation.naming import system_prompt
 from visavis.conversation.question import check_text
 from visavis.errors import Overloaded, VisavisError
 from visavis.gateway import events as wire
+from visavis.gateway.microphone import Microphone
 from visavis.gateway.outbox import Outbox
 from visavis.gateway.websocket import WebSocketSink
-from visavis.media.audio import Audio
 
 if TYPE_CHECKING:
     from visavis.avatars.avatar import Avatar
@@ -52,7 +49,7 @@ class Connection:
         self._peer: Peer | None = None
         self._over_rtc = False
         self._media: Literal["pictures", "motion"] = "pictures"
-        self._microphone: _Microphone | None = None
+        self._microphone: Microphone | None = None
         self._wrong = 0
         self._reports = (0, 0)
         self._closing = asyncio.Event()
@@ -120,7 +117,7 @@ class Connection:
     async def _enter(self) -> Visit:
         """From the hello to the welcome."""
         hello = await self._hello()
-        visit = self._live.visit_of(hello.resume) if hello.resume else None
+        visit = self._live.session_of(hello.resume) if hello.resume else None
         resumed = visit is not None
         if visit is None:
             visit = await self._begin(hello)
@@ -141,7 +138,7 @@ class Connection:
                 voice=self._live.voice_of(session.avatar, session.manner),
                 avatars=self._live.avatars(),
                 voices=self._live.voices(),
-                emotion=f"{session.manner.mood.emotion}:{session.manner.mood.strength:g}",
+                emotion=str(session.manner.mood),
                 hears=self._live.hears,
                 language=self._live.settings.language,
                 webrtc=HAS_WEBRTC,
@@ -186,7 +183,7 @@ class Connection:
             try:
                 manner = self._live.manner(hello.voice, size=hello.size)
             except VisavisError as error:
-                self._outbox.event(wire.Error(code="bad_input", message=str(error)))
+                self._refuse(str(error))
                 manner = self._live.manner(size=hello.size)
             visit = self._live.begin(avatar, manner, name, place)
             place = None
@@ -206,7 +203,7 @@ class Connection:
         try:
             return await self._live.avatar(name), self._live.named(name)
         except VisavisError as error:
-            self._outbox.event(wire.Error(code="bad_input", message=str(error)))
+            self._refuse(str(error))
             return await self._live.avatar(None), self._live.named(None)
 
     # ---- what it says
@@ -235,14 +232,14 @@ class Connection:
         match event:
             case wire.Microphone(open=opened, rate=rate):
                 session.hush()
-                self._microphone = _Microphone(rate, session.microphone) if opened else None
+                self._microphone = Microphone(rate, session.microphone) if opened else None
             case wire.Talk(down=down):
                 session.talk(down)
             case wire.Text(text=text):
                 try:
                     session.ask(check_text(text))
                 except VisavisError:
-                    self._outbox.event(wire.Error(code="bad_input", message="there is nothing in that to answer"))
+                    self._refuse("there is nothing in that to answer")
             case wire.Interrupt():
                 session.interrupt()
             case wire.Configure():
@@ -290,19 +287,18 @@ class Connection:
             if event.emotion is not None:
                 session.manner = replace(session.manner, mood=self._live.manner(None, event.emotion).mood)
         except VisavisError as error:
-            self._outbox.event(wire.Error(code="bad_input", message=str(error)))
+            self._refuse(str(error))
         if event.half_duplex is not None:
             session.half_duplex = event.half_duplex
         if event.push_to_talk is not None:
             session.push_to_talk = event.push_to_talk
         if event.transport is not None and (event.transport == "webrtc") != self._over_rtc:
             self._move(visit, event.transport == "webrtc")
-        mood = session.manner.mood
         self._outbox.event(
             wire.Configured(
                 avatar=visit.avatar_name,
                 voice=self._live.voice_of(session.avatar, session.manner),
-                emotion=f"{mood.emotion}:{mood.strength:g}",
+                emotion=str(session.manner.mood),
                 half_duplex=session.half_duplex,
                 push_to_talk=session.push_to_talk,
                 transport="webrtc" if self._over_rtc else "websocket",
@@ -332,9 +328,7 @@ class Connection:
             session.detach()
             self._show_here(visit)
         elif self._peer is None:
-            self._outbox.event(
-                wire.Error(code="bad_input", message="there is no WebRTC connection: make an offer first")
-            )
+            self._refuse("there is no WebRTC connection: make an offer first")
         else:
             session.detach()
             self._sink, self._over_rtc = None, True
@@ -343,8 +337,7 @@ class Connection:
 
     async def _offered(self, visit: Visit, sdp: str) -> None:
         if not HAS_WEBRTC:
-            message = "this server has no WebRTC (pip install 'visavis[webrtc]'): use the WebSocket transport"
-            self._outbox.event(wire.Error(code="bad_input", message=message))
+            self._refuse("this server has no WebRTC (pip install 'visavis[webrtc]'): use the WebSocket transport")
             return
         from visavis.gateway.webrtc import Peer
 
@@ -366,7 +359,7 @@ class Connection:
                 host=self._websocket.client.host if self._websocket.client else None,
             )
         except VisavisError as error:
-            self._outbox.event(wire.Error(code="bad_input", message=str(error)))
+            self._refuse(str(error))
         else:
             self._outbox.event(wire.Answer(sdp=answer))
 
@@ -408,23 +401,10 @@ class Connection:
             raise _Over
         self._outbox.event(wire.Error(code="bad_message", message=message))
 
+    def _refuse(self, message: str) -> None:
+        """What was asked for cannot be had; everything else goes on."""
+        self._outbox.event(wire.Error(code="bad_input", message=message))
+
     def _fail(self, code: Code, message: str) -> None:
         self._outbox.event(wire.Error(code=code, message=message, fatal=True))
         self._closing.set()
-
-
-class _Microphone:
-    """An open one: from the page's rate to the recogniser's, and back on its clock."""
-
-    def __init__(self, rate: int, since: int) -> None:
-        self._rate, self._since = rate, since
-        self._resampler = soxr.ResampleStream(rate, RATE, 1, dtype="float32", quality="MQ")
-
-    def heard(self, samples: NDArray[np.int16]) -> Audio:
-        """The page's samples at 16 kHz."""
-        sound = self._resampler.resample_chunk(np.asarray(samples, np.float32) / 32768.0)
-        return Audio(np.asarray(sound, np.float32), RATE)
-
-    def to_page(self, sample: int) -> float:
-        """A sample of the session's microphone on the page's clock."""
-        return max(sample - self._since, 0) / RATE * self._rate

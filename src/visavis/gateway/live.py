@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import tempfile
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
@@ -13,7 +12,6 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
 import numpy as np
 from starlette.websockets import WebSocket
 
@@ -36,11 +34,12 @@ from visavis.gateway.connection import Connection
 from visavis.gateway.events import Choice
 from visavis.gateway.metrics import Metrics
 from visavis.gateway.visit import Kept, Visit
+from visavis.gateway.websocket import jpeg
 from visavis.media.mood import Mood
-from visavis.media.speech import Line, Speech
+from visavis.media.speech import Line
 from visavis.playback.mp4 import write_mp4
-from visavis.settings import Settings
-from visavis.streams.flow import Stream, flow
+from visavis.settings import Settings, cores
+from visavis.streams.flow import each
 from visavis.streams.worker import Worker
 
 DEFAULT = "default"
@@ -57,8 +56,7 @@ async def open_live(settings: Settings) -> AsyncGenerator[Live, None]:
     hears = _hears(settings)
     if not settings.threads:
         # a model that takes every core would stop every face while it thinks
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        settings = settings.model_copy(update={"threads": max(cores - 1, 1)})
+        settings = settings.model_copy(update={"threads": max(cores() - 1, 1)})
     async with load_engines(settings, [*slots, *(("vad", "asr") if hears else ())]) as engines:
         with tempfile.TemporaryDirectory(prefix="visavis-", ignore_cleanup_errors=True) as folder:
             live = Live(settings, engines, hears, Path(folder))
@@ -140,12 +138,10 @@ class Live:
         task.add_done_callback(lambda _: self._ended(stay, place))
         return visit
 
-    def visit_of(self, resume: str) -> Visit | None:
+    def session_of(self, resume: str) -> Visit | None:
         """The conversation whose secret this is, if it goes on."""
         stay = self._visits.get(resume)
         return stay.visit if stay is not None else None
-
-    session_of = visit_of
 
     def came(self, visit: Visit, connection: Connection) -> None:
         """A page is connected; one that was before it gives way."""
@@ -265,7 +261,7 @@ class Live:
     async def _video(self, kept: Kept, path: Path) -> Path | None:
         manner = kept.manner
         clips = animate(
-            rested(_again(kept.speech)),
+            rested(each(kept.speech)),
             kept.avatar,
             self.engines.articulation,
             self.engines.animation,
@@ -284,16 +280,7 @@ class _Stay:
         self.expiry: asyncio.TimerHandle | None = None
 
 
-@flow
-async def _again(speech: tuple[Speech, ...]) -> Stream[Speech]:
-    for piece in speech:
-        yield piece
-
-
 def _thumbnail(avatar: Avatar) -> bytes:
-    """The plate as JPEG, on white."""
-    from visavis.playback.pictures import opaque
-
+    """The plate as JPEG."""
     pixels = avatar.plate if avatar.alpha is None else np.dstack([avatar.plate, avatar.alpha])
-    bgr = cv2.cvtColor(opaque(pixels, 238), cv2.COLOR_RGB2BGR)
-    return bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 85])[1])
+    return jpeg(pixels)

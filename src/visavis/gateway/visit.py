@@ -26,7 +26,6 @@ VIDEOS = 3
 """Answers of a conversation that can still be fetched as videos."""
 turns = logging.getLogger("visavis.turns")
 """One structured line for each turn: ids and seconds, never words."""
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,6 @@ class WebSocketSink:
         self._outbox, self._encoder, self._media, self._count = outbox, encoder, media, sent
         self._epoch, self._end = epoch, start
         self._known, self._since = float(start), asyncio.get_running_loop().time()
-        self._heard_from = False
         self._pictures = 0
         self._stalled = self._dropped = self._steady = 0
         self._late = float("-inf")
@@ -105,7 +104,6 @@ class WebSocketSink:
         """The page says where it is."""
         if report.epoch != self._epoch:
             return  # from before a flush that it has not seen yet
-        self._heard_from = True
         self._known, self._since = min(report.position, self._end), asyncio.get_running_loop().time()
         if report.stalled > self._stalled or report.dropped > self._dropped:
             self._late = asyncio.get_running_loop().time()
@@ -132,10 +130,11 @@ def _encoded(clip: Clip, motion: Motion | None) -> tuple[list[bytes], bytes]:
     """The pictures as JPEG, or the motion instead, and the sound as s16le."""
     samples = clip.audio.samples
     sound = np.asarray(clip.audio.to_int16(), "<i2").tobytes() if samples.any() else bytes(2 * len(samples))
-    return [_rows(motion)] if motion is not None else [_jpeg(frame.pixels) for frame in clip.frames], sound
+    return [_rows(motion)] if motion is not None else [jpeg(frame.pixels) for frame in clip.frames], sound
 
 
-def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
+def jpeg(pixels: NDArray[np.uint8]) -> bytes:
+    """(h, w, 3 or 4) RGB(A) as JPEG, on a light grey where it is transparent."""
     bgr = cv2.cvtColor(opaque(pixels, _BEHIND), cv2.COLOR_RGB2BGR)
     return bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
 

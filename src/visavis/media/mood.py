@@ -36,6 +36,10 @@ class Mood:
             raise BadInput(f"there is no emotion '{emotion}'; choose {', '.join(EMOTIONS)}, at a strength of 0 to 1")
         return mood
 
+    def __str__(self) -> str:
+        """The feeling as `of` reads it."""
+        return f"{self.emotion}:{self.strength:g}"
+
     def doing(self, state: State) -> Mood:
         """The same feeling in another state."""
         return replace(self, state=state, nod=False)

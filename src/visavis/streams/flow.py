@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
@@ -26,6 +26,13 @@ def flow(stage: Callable[P, Stream[T]]) -> Callable[P, Stream[T]]:
         return _Flow(stage(*args, **kwargs), sources)
 
     return start
+
+
+@flow
+async def each(items: Iterable[T]) -> Stream[T]:
+    """Items that are all there already, as a stream."""
+    for item in items:
+        yield item
 
 
 class _Flow(AsyncGenerator[T, None]):

@@ -24,7 +24,7 @@ from visavis.engines.llm.slots import Door, Slots
 from visavis.engines.llm.smollm import MODEL, faster, with_examples
 from visavis.engines.protocols import Availability, Delta, EngineInfo, Message, Sampling
 from visavis.errors import BadInput, EngineFailed, EngineUnavailable
-from visavis.settings import Settings, load_settings
+from visavis.settings import Settings, cores, load_settings
 from visavis.streams.flow import Stream
 
 SLOTS = 4
@@ -207,7 +207,7 @@ def _parameters(path: Path, threads: int, door: Door) -> Any:
     import xllamacpp
 
     p, devices = xllamacpp.CommonParams(), xllamacpp.get_device_info()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    available = cores()
     p.model.path = str(path)
     p.verbosity = -1  # nothing on the terminal
     p.n_ctx = CONTEXT * SLOTS
@@ -217,8 +217,8 @@ def _parameters(path: Path, threads: int, door: Door) -> Any:
     p.fit_params = False  # measures free memory for a second, for a model of a hundred megabytes
     # the first words are waited for while the rest of the pipeline has nothing to do yet, so two cores are worth having
     # even if there are no more; later, threads that wait asleep leave them to the face
-    p.cpuparams.n_threads = threads or min(cores, max(2, cores - 1))
-    p.cpuparams_batch.n_threads = threads or cores
+    p.cpuparams.n_threads = threads or min(available, max(2, available - 1))
+    p.cpuparams_batch.n_threads = threads or available
     p.cpuparams.poll = p.cpuparams_batch.poll = 0
     if all(device["type"] == xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_CPU for device in devices):
         # on a processor, with questions of a few words, plain attention takes half the time
