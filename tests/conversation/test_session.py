@@ -18,7 +18,7 @@ from visavis.conversation import events
 from visavis.conversation.history import History
 from visavis.conversation.reply import Manner
 from visavis.conversation.session import Session
-from visavis.engines.fake import FakeLlm
+from visavis.engines.fake import FakeAsr, FakeLlm
 from visavis.engines.loading import Engines, load_engines
 from visavis.engines.protocols import Delta, Rendering, Sampling
 from visavis.errors import EngineFailed
@@ -308,6 +308,22 @@ def test_an_answer_is_prepared_in_silence_and_not_made_twice() -> None:
         assert timed.word is not None
         assert timed.endpoint is not None
         assert timed.word < timed.endpoint, "the first word was there before the question was over for certain"
+
+    on_stage(act)
+
+
+def test_at_the_endpoint_nobody_waits_for_a_slow_recogniser() -> None:
+    class Slow(FakeAsr):
+        async def recognize(self, chunk: Audio, carry: Any, options: Any, final: bool) -> Any:
+            await asyncio.sleep(0.1)
+            return await FakeAsr.recognize(self, chunk, carry, options, final)
+
+    async def act(stage: Stage) -> None:
+        stage.session._ear._asr = Slow()
+        await stage.say(1.0)
+        await stage.until(events.Answered)
+        timed = stage.of(events.Timed)[-1]
+        assert timed.transcript == pytest.approx(timed.endpoint)
 
     on_stage(act)
 

@@ -79,10 +79,10 @@ def test_an_answer_is_prepared_in_the_first_silence_and_retracted_when_the_voice
     assert silence_until(floor, Move.CLOSE) < LAWS.complete
 
 
-def test_nothing_is_prepared_for_a_voice_that_was_not_understood() -> None:
+def test_what_was_said_is_settled_in_a_pause_once_even_if_nothing_was_understood_yet() -> None:
     floor = Floor()
     speak(floor, 1.0)
-    assert pause(floor, 2.0) == [Move.CLOSE]
+    assert pause(floor, 2.0) == [Move.PREPARE, Move.CLOSE]
 
 
 def answering() -> Floor:

@@ -218,3 +218,16 @@ def test_a_stage_is_summed_up_over_the_turns(page: Page) -> None:
     sent, word = run(page, "turns.js", "Turns", body)
     assert sent == {"last": 2.0, "p50": 1.0, "p95": 1.9}
     assert word == {"last": None, "p50": None, "p95": None}
+
+
+def test_the_capture_clock_takes_the_earliest_message_and_forgets_it_when_sound_was_lost(page: Page) -> None:
+    body = """
+    const clock = new CaptureClock();
+    const before = clock.origin;
+    const at = (i, lost) => clock.came(1000 + 20 * i + lost + (i % 7 ? 12 : 0), 20 * i);
+    for (let i = 1; i <= 200; i += 1) at(i, 0);
+    const first = clock.origin;
+    for (let i = 201; i <= 400; i += 1) at(i, 300);
+    return [before, first, clock.origin];
+    """
+    assert run(page, "microphone.js", "CaptureClock", body) == [None, 1000, 1300]

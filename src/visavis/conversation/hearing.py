@@ -79,5 +79,5 @@ class Hearing:
                 moves = self._floor.frame(voiced)
                 if Move.OPEN in moves:
                     self._ear.begin(list(past))
-                self._obey([move for move in moves if move is not Move.OPEN])
+                self._obey(moves)
             self._came.clear()

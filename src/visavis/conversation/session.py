@@ -73,8 +73,8 @@ class Session:
         self._prepared: Answer | None = None
         self._tasks: dict[Answer, asyncio.Task[None]] = {}
         self._question = ""  # asked, but nothing of its answer was heard yet
-        self._partial = ""  # transcript of the open utterance
-        self._closed: tuple[float, int, float] | None = None  # its voice's end: when, where, and when it was certain
+        # of the utterance whose transcript is awaited: when and where its voice ended, and when that was certain
+        self._closed: tuple[float, int, float] | None = None
         self._doing: events.Doing = "idle"
         self._nodded = False
         self._failure = ("", float("-inf"))
@@ -104,6 +104,7 @@ class Session:
     def ask(self, text: str) -> None:
         """A typed question; an answer that is going on is given up."""
         self._obey(self._floor.forget())
+        self._ear.drop()
         self.interrupt()
         self._closed = None
         self._asked(text, self._now())
@@ -111,7 +112,10 @@ class Session:
     def talk(self, down: bool) -> None:
         """The key to talk was pressed or let go."""
         if self._hears:
-            self._obey(self._floor.talk(down))
+            moves = self._floor.talk(down)
+            if Move.OPEN in moves:  # a key has no sound before it
+                self._ear.begin([])
+            self._obey(moves)
 
     def interrupt(self) -> None:
         """Give up the answer, as a button asks it."""
@@ -216,8 +220,8 @@ class Session:
     def _obey(self, moves: list[Move]) -> None:
         for move in moves:
             match move:
-                case Move.OPEN:  # by a key, which has no sound before it
-                    self._ear.begin([])
+                case Move.OPEN:
+                    self._closed = None
                 case Move.HOLD if self._answer is not None:
                     self._tell(events.Interrupted("hold"))
                     self._shown.hold()
@@ -232,40 +236,43 @@ class Session:
                     self._finish(self._answer, interrupted=True)
                     self._do("idle")
                 case Move.PREPARE:
-                    self._prepare()
+                    self._ear.pause()
                 case Move.RETRACT:
+                    self._ear.go_on()
                     self._retract()
                 case Move.DROP:
+                    self._closed = None
                     self._ear.drop()
                     self._retract()
                     if self._answer is None:
                         self._do("idle")
                 case Move.CLOSE:
                     self._closed = (self._now() - self._heard.silence, self._heard.voice_end, self._now())
-                    self._ear.end()
                     self._do("thinking")
+                    self._ear.end()
         if self._floor.listening and self._doing == "idle":
             self._do("listening")
 
     def _transcribed(self, transcript: Transcript) -> None:
         """The ear has understood something."""
-        if not transcript.final:
-            self._partial = transcript.text
-            if transcript.text:
-                self._tell(events.Hearing(self._turn + 1, transcript.text, False))
-            self._obey(self._floor.recognized(transcript.text))
-            return
-        self._partial = ""
-        if transcript.text.strip():
-            self._asked(as_written(transcript.text.strip()), self._closed[0] if self._closed else self._now())
-            return
-        self._retract()
-        if self._answer is None and not self._floor.listening:
-            self._do("idle")
+        text = transcript.text.strip()
+        if self._closed is None or not transcript.final:
+            if text:
+                self._tell(events.Hearing(self._turn + 1, text, False))
+            self._obey(self._floor.recognized(text))
+            if text and transcript.final and self._ear.paused:
+                self._prepare(as_written(text))
+        elif text:
+            self._asked(as_written(text), self._closed[0])
+        else:
+            self._closed = None
+            self._retract()
+            if self._answer is None and not self._floor.listening:
+                self._do("idle")
 
-    def _prepare(self) -> None:
+    def _prepare(self, said: str) -> None:
         if self._prepared is None and self._answer is None:
-            self._prepared = self._begin(self._whole(as_written(self._partial.strip())), self._turn + 1)
+            self._prepared = self._begin(self._whole(said), self._turn + 1)
 
     def _retract(self) -> None:
         if self._prepared is not None:

@@ -49,7 +49,7 @@ class Move(Enum):
     INTERRUPT = "interrupt"
     """Give the answer up: somebody has something to say."""
     PREPARE = "prepare"
-    """The utterance may be over: its answer can be begun in silence."""
+    """The utterance may be over: what was said can be settled, and its answer begun in silence."""
     RETRACT = "retract"
     """It was not over."""
     CLOSE = "close"
@@ -78,7 +78,7 @@ class Laws:
     """Silence after which a voice over an answer is over."""
     prepare: float = 0.16
     """Silence after which an answer may be prepared."""
-    complete: float = 0.42
+    complete: float = 0.35
     """Silence that ends an utterance whose words make a whole."""
     plain: float = 0.7
     """Silence that ends any other."""
@@ -249,7 +249,7 @@ class Floor:
         laws, silence = self.laws, u.silent * FRAME
         if silence >= laws.hangover(u.text) or u.length * FRAME >= laws.longest:
             return self._close(Move.CLOSE)
-        if silence >= laws.prepare and not u.prepared and u.text:
+        if silence >= laws.prepare and not u.prepared:
             u.prepared = True
             return [Move.PREPARE]
         return []

@@ -65,7 +65,8 @@ async def check_vad(engine: VoiceActivityDetector, speech: Audio) -> None:
 
 
 async def check_asr(engine: SpeechRecognizer, speech: Audio, lose: Callable[[], None] | None = None) -> None:
-    """Streams do not cross; losing the live state in mid-utterance (`lose`) changes nothing; words are in order."""
+    """Streams do not cross; losing the live state in mid-utterance (`lose`) changes nothing; words are in order; those
+    of a final transcript stay when the speaker goes on."""
     check_info(engine)
     async with engine:
         chunks = [speech.slice(i, i + 2048) for i in range(0, len(speech), 2048)]
@@ -87,6 +88,12 @@ async def check_asr(engine: SpeechRecognizer, speech: Audio, lose: Callable[[], 
                     lose()
                 text, carry = await hear(chunk, carry)
             assert text == alone[-1], "losing the live state changed the result"
+        carry = None
+        settled = ""
+        for i, chunk in enumerate(chunks):
+            transcript, carry = await engine.recognize(chunk, carry, Recognition(), i == len(chunks) // 2)
+            assert transcript.text.startswith(settled), "a settled word was taken back"
+            settled = transcript.text if transcript.final else settled
 
 
 async def check_llm(engine: LanguageModel, question: str = "Say hello.") -> None:

@@ -73,7 +73,7 @@ class FakeVad(_Fake):
 
 
 class FakeAsr(_Fake):
-    """Hears the same words in every utterance, one more every 0.2 s."""
+    """Hears the same words in every utterance, one more every 0.2 s, and all the rest at its end."""
 
     info: ClassVar[EngineInfo] = _info("asr")
 
@@ -81,11 +81,12 @@ class FakeAsr(_Fake):
         self, chunk: Audio, carry: Carry | None, options: Recognition, final: bool
     ) -> tuple[Transcript, Carry]:
         """The script's words up to the time heard so far; all of them at the end."""
-        heard = len(chunk) + (carry.value if carry else 0)
         script = os.environ.get("FAKE_HEARD", "what is your name").split()
-        count = len(script) if final else min(len(script), heard // 3200)
+        heard, said = carry.value if carry else (0, 0)
+        heard += len(chunk)
+        count = len(script) if final else max(said, min(len(script), heard // 3200))
         words = tuple(Word(text, i * 3200, (i + 1) * 3200) for i, text in enumerate(script[:count]))
-        return Transcript(" ".join(script[:count]), words, final), _carry(heard)
+        return Transcript(" ".join(script[:count]), words, final), _carry((heard, count if final else said))
 
 
 class FakeLlm(_Fake):

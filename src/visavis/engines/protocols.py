@@ -109,7 +109,11 @@ class SpeechRecognizer(Engine, Protocol):
     async def recognize(
         self, chunk: Audio, carry: Carry | None, options: Recognition, final: bool
     ) -> tuple[Transcript, Carry]:
-        """The transcript of the utterance including `chunk` (16 kHz mono, at most 200 ms; may be empty if `final`)."""
+        """The transcript of the utterance including `chunk` (16 kHz mono, at most 200 ms; may be empty if `final`).
+
+        A `final` one takes all sound so far into account, and stays: if the speaker had only paused, the utterance
+        goes on with its carry, and words are added.
+        """
         ...
 
 

@@ -28,6 +28,8 @@ STEADY = 10
 """Reports (5 s) without such a time after which it is tried with less again."""
 RELIEF = 10.0
 """Seconds after which a page that keeps up is taken to have time again."""
+SETTLING = 3.0
+"""Seconds in which a page that begins may be late: that says nothing of how it will do."""
 SILENT = 2.0
 """Seconds after which a page that says nothing of its position is thought to have stopped."""
 _BEHIND = 238
@@ -53,7 +55,7 @@ class WebSocketSink:
         self._known, self._since = float(start), asyncio.get_running_loop().time()
         self._pictures = 0
         self._stalled = self._dropped = self._steady = 0
-        self._late = float("-inf")
+        self._late, self._settled = float("-inf"), asyncio.get_running_loop().time() + SETTLING
         self._moved = asyncio.Event()
 
     async def play(self, clip: Clip, epoch: int) -> None:
@@ -105,8 +107,9 @@ class WebSocketSink:
         if report.epoch != self._epoch:
             return  # from before a flush that it has not seen yet
         self._known, self._since = min(report.position, self._end), asyncio.get_running_loop().time()
-        if report.stalled > self._stalled or report.dropped > self._dropped:
-            self._late = asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
+        if now > self._settled and (report.stalled > self._stalled or report.dropped > self._dropped):
+            self._late = now
         self._dropped = report.dropped
         if report.stalled > self._stalled:
             self.lead, self._steady = min(self.lead + MORE, MOST), 0

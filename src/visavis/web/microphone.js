@@ -8,6 +8,8 @@ const REFUSALS = {
   NotReadableError: "The microphone is in use by another program. Close that and try again. Typing works meanwhile.",
 };
 
+const SPANS = 3; // seconds that a capture clock looks back
+
 /** Why there can be no microphone here, whoever asks; null if there can be one. */
 export function obstacle() {
   if (navigator.mediaDevices?.getUserMedia) return null;
@@ -20,6 +22,28 @@ export function obstacle() {
   return "This browser has no microphone access. Typing works.";
 }
 
+/** When sound was captured, told by when it came. Messages only ever come late, so the earliest one of the last seconds
+ * tells the time; not of all, for sound that a busy machine loses moves everything after it. */
+export class CaptureClock {
+  constructor() {
+    this.spans = []; // {from, origin}: the least origin in each second
+  }
+
+  /** At `now` (ms) sound came that ends `length` ms after sample 0. */
+  came(now, length) {
+    const origin = now - length;
+    const last = this.spans.at(-1);
+    if (last && now < last.from + 1000) last.origin = Math.min(last.origin, origin);
+    else this.spans.push({ from: now, origin });
+    if (this.spans.length > SPANS) this.spans.shift();
+  }
+
+  /** When sample 0 was captured, or would have been had nothing been lost since: ms, or null. */
+  get origin() {
+    return this.spans.length ? Math.min(...this.spans.map(({ origin }) => origin)) : null;
+  }
+}
+
 export class Microphone {
   /** `onSound(samples, start)`: float32, start in samples since `restart`; `onEnded()`: the device went away. */
   constructor(onSound, onEnded) {
@@ -29,7 +53,7 @@ export class Microphone {
     this.open = false; // not muted
     this.level = 0; // 0 … 1, for the eye
     this.taken = 0; // samples since `restart`
-    this.origin = Infinity; // ms, page clock: when sample 0 was captured
+    this.clock = new CaptureClock();
   }
 
   /** Ask for the device; raises an Error that says what to do. */
@@ -71,12 +95,12 @@ export class Microphone {
   /** The server was told `microphone`: sample 0 is the next one. */
   restart() {
     this.taken = 0;
-    this.origin = Infinity;
+    this.clock = new CaptureClock();
   }
 
   /** When a sample (since `restart`) was captured: ms on the page's clock, or null. */
   capturedAt(sample) {
-    return Number.isFinite(this.origin) ? this.origin + (sample * 1000) / this.rate : null;
+    return this.clock.origin === null ? null : this.clock.origin + (sample * 1000) / this.rate;
   }
 
   stop() {
@@ -107,9 +131,7 @@ export class Microphone {
     if (!this.open) return;
     const start = this.taken;
     this.taken += samples.length;
-    // messages only ever come late: the earliest one tells the time; a clock's drift may pull it by 50 ppm
-    const origin = performance.now() - (this.taken * 1000) / this.rate;
-    this.origin = Math.min(origin, this.origin + 0.001);
+    this.clock.came(performance.now(), (this.taken * 1000) / this.rate);
     this.level = Math.max(Math.min(1, Math.sqrt(level) * 2.4), this.level * 0.82);
     this.onSound(samples, start);
   }

@@ -124,8 +124,9 @@ class PocketSphinx:
             if final or full:
                 words = await decoder.end()
             everything = heard.settled + _shifted(words, heard.offset)
-            if full and not final:
+            if final or full:
                 heard = _Heard(everything, heard.offset + heard.samples, decoder.mean)
+            if full and not final:
                 await decoder.begin(heard.mean)
         except BaseException:
             # a cancelled step may still run: who takes the decoder next waits behind it
@@ -134,7 +135,7 @@ class PocketSphinx:
         transcript = Transcript(" ".join(word.text for word in everything), everything, final)
         if final:
             self._free.append(decoder)
-            return transcript, Carry("", _Heard())
+            return transcript, Carry("", heard)
         return transcript, Carry(self._live.put(decoder), heard)
 
     def _decoder(self, child: Child) -> _Decoder:
