@@ -1,15 +1,17 @@
 // The face on the canvas, in the shape of an arch, and its light on the page around it.
 
+import { Arch } from "./arch.js";
+
 const GLOW_EVERY = 4000; // ms; a room's light changes slowly
 const LIGHTS = 6; // colours across
-const ARCH = 0.46; // of the height: where the arch begins
-const ROUND = 26; // px on the page, of the lower corners; as in stage.css
+const NEAR = 1.4; // up to this scale, pictures are drawn in the screen's own pixels
 
 export class Face {
   constructor(canvas, glow, poster, portrait) {
     this.canvas = canvas;
-    this.context = canvas.getContext("2d");
+    this.context = canvas.getContext("2d", { alpha: false });
     this.glow = glow.getContext("2d");
+    this.arch = new Arch(canvas.parentElement, glow);
     this.small = Object.assign(document.createElement("canvas"), { width: LIGHTS, height: LIGHTS }).getContext("2d");
     this.poster = poster;
     this.portrait = portrait;
@@ -26,8 +28,9 @@ export class Face {
     };
     new ResizeObserver(([{ contentRect }]) => {
       this.box = [contentRect.width || 1, contentRect.height || 1];
-      this.corners = null;
+      this.part = null;
     }).observe(portrait);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (this.part = null));
   }
 
   /** The still picture that stands in until the first one comes. */
@@ -39,16 +42,13 @@ export class Face {
   show(source, width, height) {
     if (width !== this.size[0] || height !== this.size[1]) {
       this.size = [width, height];
-      this.corners = null;
+      this.part = null;
       this.portrait.style.setProperty("--aspect", width / height);
     }
-    if (!this.corners) this._shape();
-    const { context, part } = this;
-    context.drawImage(source, ...part, 0, 0, this.canvas.width, this.canvas.height);
-    // cut here and not by the page's style: that costs a browser without a GPU a third of a core
-    context.globalCompositeOperation = "destination-out";
-    context.fill(this.corners, "evenodd");
-    context.globalCompositeOperation = "source-over";
+    if (!this.part) this._shape();
+    if (performance.now() - this.lit > GLOW_EVERY) this._light(source);
+    this.context.drawImage(source, ...this.part, 0, 0, this.canvas.width, this.canvas.height);
+    this.arch.cut(this.context);
     this.copy?.drawImage(source, 0, 0, this.copy.canvas.width, this.copy.canvas.height);
     this._shown();
   }
@@ -84,26 +84,20 @@ export class Face {
     }
     this.times.push(now);
     while (now - this.times[0] > 2000) this.times.shift();
-    if (now - this.lit > GLOW_EVERY) this._light(this.canvas);
   }
 
-  /** The part of a picture that fills the box, and what is outside the arch in it. */
+  /** Find the part of a picture that fills the box, and cut the canvas to it. */
   _shape() {
     const [width, height] = this.size;
     const aspect = this.box[0] / this.box[1];
     const w = Math.round(Math.min(width, height * aspect));
     const h = Math.round(Math.min(height, width / aspect));
     this.part = [(width - w) / 2, (height - h) / 4, w, h]; // of what is too high, heads are above the middle
-    Object.assign(this.canvas, { width: w, height: h });
-    const round = (ROUND * w) / this.box[0];
-    const path = new Path2D();
-    path.rect(-1, -1, w + 2, h + 2);
-    path.moveTo(0, h * ARCH);
-    path.ellipse(w / 2, h * ARCH, w / 2, h * ARCH, 0, Math.PI, 2 * Math.PI);
-    path.arcTo(w, h, w - round, h, round);
-    path.arcTo(0, h, 0, h - round, round);
-    path.closePath();
-    this.corners = path;
+    // scaled here once, or by the browser for each refresh; a large screen has a GPU for that
+    const shown = this.box[0] * devicePixelRatio;
+    const scale = shown < w * NEAR ? shown / w : 1;
+    Object.assign(this.canvas, { width: Math.round(w * scale), height: Math.round(h * scale) });
+    this.arch.resize(this.canvas.width, this.canvas.height, this.canvas.width / this.box[0]);
   }
 
   /** A few colours, drawn large: scaling costs nothing, a blur of the whole page does. */
@@ -113,5 +107,6 @@ export class Face {
     const { width, height } = this.glow.canvas;
     this.glow.imageSmoothingQuality = "high";
     this.glow.drawImage(this.small.canvas, 0, 0, width, height);
+    if (this.part) this.arch.paint();
   }
 }

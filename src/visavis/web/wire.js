@@ -21,9 +21,10 @@ export function parse(buffer) {
 
 /** The samples of a SOUND message as float32 in [-1, 1). */
 export function samplesOf({ payload, count }) {
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-  const samples = new Float32Array(Math.min(count, payload.byteLength >> 1));
-  for (let i = 0; i < samples.length; i += 1) samples[i] = view.getInt16(2 * i, true) / 32768;
+  // little-endian, as every machine is that runs a browser; a view that swaps bytes is ten times slower
+  const given = new Int16Array(payload.buffer, payload.byteOffset, payload.byteLength >> 1);
+  const samples = new Float32Array(Math.min(count, given.length));
+  for (let i = 0; i < samples.length; i += 1) samples[i] = given[i] / 32768;
   return samples;
 }
 
