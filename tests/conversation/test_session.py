@@ -328,6 +328,26 @@ def test_at_the_endpoint_nobody_waits_for_a_slow_recogniser() -> None:
     on_stage(act)
 
 
+def test_the_language_model_reads_a_question_while_it_is_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_HEARD", "what is the moon that we see over there")
+    read: list[str] = []
+
+    class Reading(FakeLlm):
+        async def prime(self, messages: Any, session: str) -> None:
+            read.append(messages[-1].content)
+            await asyncio.sleep(0.3)
+
+    async def act(stage: Stage) -> None:
+        stage.session._engines = _with(stage.session._engines, llm=Reading())
+        await stage.say(2.0)
+        await stage.until(events.Answered)
+        asked = stage.session.history.messages[1].content
+        assert asked == "What is the moon that we see over there?"
+        assert read == ["What is", "What is the moon", "What is the moon that we", "What is the moon that we see over"]
+
+    on_stage(act)
+
+
 def test_a_pause_within_a_question_does_not_cut_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_HEARD", "the moon and a very large and bright planet")
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 
 from visavis.avatars.avatar import Avatar
@@ -21,12 +20,13 @@ from visavis.conversation.history import History
 from visavis.conversation.performance import Performance
 from visavis.conversation.presence import Presence
 from visavis.conversation.question import as_written
+from visavis.conversation.reading import Reading
 from visavis.conversation.reply import Manner, answer
 from visavis.conversation.sink import Sink
 from visavis.conversation.speak import speak
 from visavis.conversation.turn import Floor, Laws, Move
 from visavis.engines.loading import Engines
-from visavis.engines.protocols import Delta, Primed, Transcript
+from visavis.engines.protocols import Delta, Transcript
 from visavis.errors import EngineFailed, VisavisError
 from visavis.media.audio import SESSION_RATE, Audio
 from visavis.media.mood import Mood
@@ -75,6 +75,7 @@ class Session:
         self._question = ""  # asked, but nothing of its answer was heard yet
         # of the utterance whose transcript is awaited: when and where its voice ended, and when that was certain
         self._closed: tuple[float, int, float] | None = None
+        self._reading = Reading()
         self._doing: events.Doing = "idle"
         self._nodded = False
         self._failure = ("", float("-inf"))
@@ -160,8 +161,7 @@ class Session:
         async with asyncio.TaskGroup() as group:
             self._group = group
             group.create_task(self._kept_up(self._shown.run, "animation"))
-            if isinstance(self._engines.llm, Primed):
-                group.create_task(self._prime(self._engines.llm))
+            self._reading.begin(self._engines.llm, self.history, group)
             if self._hears:
                 group.create_task(self._kept_up(self._heard.run, "vad"))
                 group.create_task(self._kept_up(self._ear.run, "asr"))
@@ -177,10 +177,6 @@ class Session:
                     self._ear.drop()
                     self._obey(self._floor.forget())
                 await asyncio.sleep(_REST)
-
-    async def _prime(self, llm: Primed) -> None:
-        with suppress(Exception):  # the first question will tell
-            await llm.prime(self.history.messages, self.history.session)
 
     async def _make(self, current: Answer) -> None:
         """Write an answer's script; what goes wrong is said aloud, if the voice still works."""
@@ -260,7 +256,9 @@ class Session:
             if text:
                 self._tell(events.Hearing(self._turn + 1, text, False))
             self._obey(self._floor.recognized(text))
-            if text and transcript.final and self._ear.paused:
+            if not transcript.final and self._answer is None and self._prepared is None:
+                self._reading.follow(self._engines.llm, self.history, self._question, text, self._group)
+            elif transcript.final and text and self._ear.paused:
                 self._prepare(as_written(text))
         elif text:
             self._asked(as_written(text), self._closed[0])

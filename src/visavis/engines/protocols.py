@@ -159,7 +159,8 @@ class Primed(Protocol):
     """What a language model may have besides: a prompt cache of its own that can be filled in advance."""
 
     async def prime(self, messages: Sequence[Message], session: str) -> None:
-        """Read the beginning of a `session`'s conversation before its first question."""
+        """Read what is known of a `session`'s conversation before it is asked to go on with it: its beginning, or a
+        question that is still being spoken, of which more may follow."""
         ...
 
 

@@ -132,8 +132,9 @@ class LlamaCpp:
             self._read_ahead(following, slot.id)
 
     async def prime(self, messages: Sequence[Message], session: str) -> None:
-        """Read a conversation's beginning before its first question, which then costs its own words only."""
-        beginning = [*messages, Message("user", "Hello.")]
+        """Read a conversation's beginning, or a question as far as it was spoken; then what follows costs its own words
+        only."""
+        beginning = [*messages] if messages[-1].role == "user" else [*messages, Message("user", "Hello.")]
         async with aclosing(self.complete(beginning, Sampling(max_tokens=1, session=session))) as words:
             async for _ in words:
                 pass

@@ -1,0 +1,46 @@
+"""A language model reads a question while it is spoken: when that is over, only its last words are new."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from visavis.conversation.history import History
+from visavis.conversation.question import as_written
+from visavis.engines.protocols import LanguageModel, Primed
+
+_STEP = 2
+"""Words that are read at once."""
+
+
+class Reading:
+    """Of one conversation, and nothing where the model has no prompt cache of its own."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+        self._words = 0
+
+    def begin(self, llm: LanguageModel, history: History, group: asyncio.TaskGroup) -> None:
+        """Read the conversation's beginning, in a task of the group."""
+        if isinstance(llm, Primed):
+            self._task = group.create_task(_read(llm, history))
+
+    def follow(
+        self, llm: LanguageModel, history: History, before: str, heard: str, group: asyncio.TaskGroup | None
+    ) -> None:
+        """Read the question as far as it was `heard`, but for its last word, which may still change; `before` is what
+        was asked and never answered."""
+        words = heard.split()[:-1]
+        if len(words) < self._words:
+            self._words = 0  # another utterance
+        busy = self._task is not None and not self._task.done()
+        if busy or len(words) < self._words + _STEP or group is None or not isinstance(llm, Primed):
+            return
+        self._words = len(words)
+        said = as_written(" ".join(words)).rstrip(".?!")
+        self._task = group.create_task(_read(llm, history.asked(f"{before} {said}".strip())))
+
+
+async def _read(llm: Primed, history: History) -> None:
+    with suppress(Exception):  # the question itself will tell
+        await llm.prime(history.messages, history.session)
