@@ -9,8 +9,9 @@ from visavis.conversation.history import History
 from visavis.conversation.question import as_written
 from visavis.engines.protocols import LanguageModel, Primed
 
-_STEP = 2
-"""Words that are read at once."""
+_STEP = 4
+"""Words that are read at once: reading costs as much for the few words with which an answer begins. The first word is
+read alone, with the rest of the answer before it."""
 
 
 class Reading:
@@ -34,7 +35,8 @@ class Reading:
         if len(words) < self._words:
             self._words = 0  # another utterance
         busy = self._task is not None and not self._task.done()
-        if busy or len(words) < self._words + _STEP or group is None or not isinstance(llm, Primed):
+        enough = self._words + _STEP if self._words else 1
+        if busy or len(words) < enough or group is None or not isinstance(llm, Primed):
             return
         self._words = len(words)
         said = as_written(" ".join(words)).rstrip(".?!")
