@@ -142,6 +142,31 @@ def test_where_time_is_short_a_silent_face_is_drawn_half_as_often_and_a_speaking
     on_stage(act)
 
 
+def test_a_small_machine_is_spared_pictures_only_while_an_answer_is_awaited() -> None:
+    class Slow(FakeLlm):
+        async def complete(self, messages: Any, options: Sampling) -> Stream[Delta]:
+            await asyncio.sleep(1.0)
+            async for delta in FakeLlm.complete(self, messages, options):
+                yield delta
+
+    async def act(stage: Stage) -> None:
+        stage.session._spare = True
+        stage.session._engines = _with(stage.session._engines, llm=Slow())
+        await stage.hush(1.0)
+        assert all(len(clip.frames) == 1 for clip in stage.sink.sent)
+        stage.session.ask("What is the moon?")
+        begun = len(stage.sink.sent)
+        await stage.until(events.Saying)
+        awaited = stage.sink.sent[begun:-2]
+        assert abs(sum(len(clip.frames) for clip in awaited) - len(awaited) / 2) <= 1
+        spoken = len(stage.sink.sent)
+        await stage.until(events.Answered)
+        await stage.hush(1.0)
+        assert all(len(clip.frames) == 1 for clip in stage.sink.sent[spoken:])
+
+    on_stage(act)
+
+
 def test_words_are_told_just_before_they_are_heard_and_once() -> None:
     async def act(stage: Stage) -> None:
         stage.session.ask("What is the moon?")

@@ -30,6 +30,7 @@ class Performance:
         mood: Callable[[], Mood],
         began: Callable[[Answer], None],
         ended: Callable[[Answer], None],
+        busy: Callable[[], bool],
     ) -> None:
         self.presence = presence
         self.epoch = 0
@@ -37,7 +38,7 @@ class Performance:
         self.answer: Answer | None = None
         """What is said, or will be as soon as it can."""
         self.echo = Echo()
-        self._tell, self._mood, self._began, self._ended = tell, mood, began, ended
+        self._tell, self._mood, self._began, self._ended, self._busy = tell, mood, began, ended, busy
         self._sink: Sink | None = None
         self._attached = asyncio.Event()
 
@@ -110,9 +111,9 @@ class Performance:
                 return  # nobody waits for the end of a silence
 
     def _drawn(self, silent: bool) -> bool:
-        """Whether the next picture is: where the machine is short of time, every second one of a silent face is not,
-        which leaves that time to who listens and thinks."""
-        spared = silent and self._sink is not None and self._sink.strained
+        """Whether the next picture is: where the machine or the page is short of time, every second one of a silent
+        face is not, which leaves that time to who listens and thinks."""
+        spared = silent and self._sink is not None and (self._sink.strained or self._busy())
         return not spared or self.presence.media // self.presence.step % 2 == 0
 
     def _next(self, current: Answer | None) -> Window | None:

@@ -43,7 +43,10 @@ _log = logging.getLogger(__name__)
 
 
 class Session:
-    """`run` it in a task; call everything else from the same event loop. Calls return at once."""
+    """`run` it in a task; call everything else from the same event loop. Calls return at once.
+
+    To `spare` a small machine, fewer pictures of the face are drawn while an answer is awaited.
+    """
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Session:
         tell: Callable[[events.Event], None],
         *,
         hears: bool = True,
+        spare: bool = False,
         laws: Laws | None = None,
     ) -> None:
         self.manner, self.history = manner, history
@@ -63,9 +67,9 @@ class Session:
         """Listen only while the key to talk is down."""
         self.last: Answer | None = None
         """The last answer that was heard, whole or in part."""
-        self._engines, self._tell, self._hears = engines, tell, hears
+        self._engines, self._tell, self._hears, self._spare = engines, tell, hears, spare
         presence = Presence(avatar, engines.articulation, engines.animation, manner.rendering, history.session)
-        self._shown = Performance(presence, tell, self._mood, self._began, self._ended)
+        self._shown = Performance(presence, tell, self._mood, self._began, self._ended, self._busy)
         self._floor = Floor(laws)
         self._ear = Ear(engines.asr, manner.language, self._transcribed)
         self._heard = Hearing(engines.vad, self._floor, self._ear, self._deaf, self._obey)
@@ -373,6 +377,11 @@ class Session:
         nod = self._floor.pausing and not self._nodded
         self._nodded = self._floor.pausing
         return replace(mood, nod=nod)
+
+    def _busy(self) -> bool:
+        """Whether somebody waits for the machine, and it has no core to spare."""
+        awaited = self._prepared or self._answer
+        return self._spare and (self._ear.paused or (awaited is not None and not awaited.begun))
 
     def _deaf(self, frame: Audio) -> bool:
         """Whether voice in the microphone does not count: an echo, or nobody is meant to be listened to."""

@@ -76,7 +76,7 @@ class Laws:
     """Voice that interrupts without a word of it recognised."""
     over: float = 0.25
     """Silence after which a voice over an answer is over."""
-    prepare: float = 0.16
+    prepare: float = 0.13
     """Silence after which an answer may be prepared."""
     complete: float = 0.35
     """Silence that ends an utterance whose words make a whole."""

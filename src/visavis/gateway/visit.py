@@ -20,8 +20,11 @@ from visavis.engines.loading import Engines
 from visavis.gateway import events as wire
 from visavis.gateway.metrics import Metrics
 from visavis.media.speech import Speech
+from visavis.settings import cores
 from visavis.telemetry import session_id
 
+_FEW = 2
+"""Processor cores that are taken up by the model alone while it thinks."""
 VIDEOS = 3
 """Answers of a conversation that can still be fetched as videos."""
 turns = logging.getLogger("visavis.turns")
@@ -48,7 +51,9 @@ class Visit:
         self.avatar_name = avatar.name
         self.own: dict[str, Avatar] = {}
         """Avatars made of this person's files, by the names only this person can use."""
-        self.session = Session(engines, avatar, manner, History.begin(prompt), self._told, hears=hears)
+        self.session = Session(
+            engines, avatar, manner, History.begin(prompt), self._told, hears=hears, spare=cores() <= _FEW
+        )
         self.videos: OrderedDict[str, Kept] = OrderedDict()
         self.send: Callable[[wire.ServerEvent], None] = lambda event: None
         """To the page, while one is connected."""
