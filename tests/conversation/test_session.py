@@ -354,7 +354,7 @@ def test_at_the_endpoint_nobody_waits_for_a_slow_recogniser() -> None:
 
 
 def test_the_language_model_reads_a_question_while_it_is_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FAKE_HEARD", "what is the moon that we see over there")
+    monkeypatch.setenv("FAKE_HEARD", "what is the moon that we see over there in the middle of the night")
     read: list[str] = []
 
     class Reading(FakeLlm):
@@ -364,11 +364,11 @@ def test_the_language_model_reads_a_question_while_it_is_spoken(monkeypatch: pyt
 
     async def act(stage: Stage) -> None:
         stage.session._engines = _with(stage.session._engines, llm=Reading())
-        await stage.say(2.0)
+        await stage.say(3.2)
         await stage.until(events.Answered)
         asked = stage.session.history.messages[1].content
-        assert asked == "What is the moon that we see over there?"
-        assert read == ["What", "What is the moon that"]
+        assert asked == "What is the moon that we see over there in the middle of the night?"
+        assert read == ["What", "What is the moon that we see over there"]
 
     on_stage(act)
 

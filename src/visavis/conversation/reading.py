@@ -9,8 +9,8 @@ from visavis.conversation.history import History
 from visavis.conversation.question import as_written
 from visavis.engines.protocols import LanguageModel, Primed
 
-_STEP = 4
-"""Words that are read at once: reading costs as much for the few words with which an answer begins. The first word is
+_STEP = 8
+"""Words that are read at once: each time costs as much again for the mark with which an answer begins. The first one is
 read alone, with the rest of the answer before it."""
 
 
