@@ -360,7 +360,8 @@ def test_the_language_model_reads_a_question_while_it_is_spoken(monkeypatch: pyt
     class Reading(FakeLlm):
         async def prime(self, messages: Any, session: str) -> None:
             read.append(messages[-1].content)
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(5.0)
+            read.append("to the end")
 
     async def act(stage: Stage) -> None:
         stage.session._engines = _with(stage.session._engines, llm=Reading())
@@ -368,7 +369,7 @@ def test_the_language_model_reads_a_question_while_it_is_spoken(monkeypatch: pyt
         await stage.until(events.Answered)
         asked = stage.session.history.messages[1].content
         assert asked == "What is the moon that we see over there in the middle of the night?"
-        assert read == ["What", "What is the moon that we see over there"]
+        assert read == ["What is the moon that we see over", LONG], "it stops when it is asked"
 
     on_stage(act)
 

@@ -1,4 +1,5 @@
-"""A language model reads a question while it is spoken: when that is over, only its last words are new."""
+"""A language model reads what was said while nobody waits for it, and a long question while it is spoken: when that is
+over, only its last words are new."""
 
 from __future__ import annotations
 
@@ -10,8 +11,7 @@ from visavis.conversation.question import as_written
 from visavis.engines.protocols import LanguageModel, Primed
 
 _STEP = 8
-"""Words that are read at once: each time costs as much again for the mark with which an answer begins. The first one is
-read alone, with the rest of the answer before it."""
+"""Words that are read at once: each time costs as much again for the mark with which an answer begins."""
 
 
 class Reading:
@@ -22,7 +22,7 @@ class Reading:
         self._words = 0
 
     def begin(self, llm: LanguageModel, history: History, group: asyncio.TaskGroup) -> None:
-        """Read the conversation's beginning, in a task of the group."""
+        """Read the conversation so far, in a task of the group."""
         if isinstance(llm, Primed):
             self._task = group.create_task(_read(llm, history))
 
@@ -35,12 +35,16 @@ class Reading:
         if len(words) < self._words:
             self._words = 0  # another utterance
         busy = self._task is not None and not self._task.done()
-        enough = self._words + _STEP if self._words else 1
-        if busy or len(words) < enough or group is None or not isinstance(llm, Primed):
+        if busy or len(words) < self._words + _STEP or group is None or not isinstance(llm, Primed):
             return
         self._words = len(words)
         said = as_written(" ".join(words)).rstrip(".?!")
         self._task = group.create_task(_read(llm, history.asked(f"{before} {said}".strip())))
+
+    def stop(self) -> None:
+        """The question is asked: reading would keep it waiting."""
+        if self._task is not None:
+            self._task.cancel()
 
 
 async def _read(llm: Primed, history: History) -> None:

@@ -311,6 +311,7 @@ class Session:
 
     def _begin(self, question: str, turn: int) -> Answer:
         assert self._group is not None
+        self._reading.stop()
         current = Answer(turn, question, self.history.asked(question), self._now())
         task = self._group.create_task(self._make(current))
         self._tasks[current] = task
@@ -350,6 +351,8 @@ class Session:
         if text:
             self.history = self.history.asked(current.question).answered(text)
             self.last = current
+            if self._group is not None:
+                self._reading.begin(self._engines.llm, self.history, self._group)
         if text or not interrupted:
             self._question = ""
         self._tell(events.Answered(current.turn, text, interrupted))
