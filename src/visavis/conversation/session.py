@@ -247,7 +247,7 @@ class Session:
                     if self._answer is None:
                         self._do("idle")
                 case Move.CLOSE:
-                    self._closed = (self._now() - self._heard.silence, self._heard.voice_end, self._now())
+                    self._closed = self._end_of_voice()
                     self._do("thinking")
                     self._ear.end()
         if self._floor.listening and self._doing == "idle":
@@ -380,6 +380,11 @@ class Session:
         nod = self._floor.pausing and not self._nodded
         self._nodded = self._floor.pausing
         return replace(mood, nod=nod)
+
+    def _end_of_voice(self) -> tuple[float, int, float]:
+        """When and where the utterance that is closed now was over: who talks by a key says it with that."""
+        now, heard = self._now(), self._heard
+        return (now, heard.received, now) if self.push_to_talk else (now - heard.silence, heard.voice_end, now)
 
     def _busy(self) -> bool:
         """Whether somebody waits for the machine, and it has no core to spare."""
