@@ -10,7 +10,8 @@ file in which flite asks, waits for the answer, and asks again. Measured by the 
 - pictures shown a second while the face speaks, pictures dropped, sound later than its picture;
 - what the server's processes cost while it speaks, and its event loop's lateness.
 
-The browser decodes and draws on the same cores; the machine's load and stolen time are in the result.
+The browser decodes and draws on the same cores; the machine's load and stolen time are in the result, and beside the
+stages of all turns those of the ones in which next to nothing was stolen.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import sys
 import tempfile
 import time
 import wave
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
 )  # fmt: skip
+DISTURBED = 0.05
 BEFORE, WAIT = 3.0, 9.0
 """Seconds of silence before the first question, and after each."""
 _WATCH = """
@@ -179,25 +181,50 @@ async def answers(url: str, pid: int, questions: int, transport: str, folder: Pa
         await page.evaluate(_WATCH)
         await page.click("#microphone")
         began, used = time.monotonic(), cpu(pid)
-        await asyncio.sleep(seconds + 2)
+        lost = await watch_stolen(seconds + 2)
         spent = (cpu(pid) - used) / (time.monotonic() - began)
         turns = await page.evaluate("window.visavis.turns")
+        origin = await page.evaluate("performance.timeOrigin") / 1000
         log = await page.evaluate("window.benchmark")
         transport = await page.evaluate("window.visavis.transport")
-    stages = {
-        stage: percentiles([turn[stage] for turn in turns if turn.get(stage) is not None])
-        for stage in ("endpoint", "transcript", "word", "audio", "sent", "shown")
-    }
+    undisturbed = [
+        turn
+        for turn in turns
+        if turn.get("ended") and turn.get("waited") and lost(origin + turn["ended"] / 1000, turn["waited"]) < DISTURBED
+    ]
     speaking = np.array(log["speaking"] or [[1, 0, 0]])
     return {
         "transport": transport,
         "asked": questions,
         "answered": len(turns),
-        "seconds after the last voiced sample": stages,
+        "seconds after the last voiced sample": stages(turns),
+        f"the same, of turns with under {DISTURBED} cores stolen": stages(undisturbed),
         "pictures a second while speaking": round(speaking[:, 1].sum() / speaking[:, 0].sum() * 1000, 2),
         "pictures dropped while speaking": int(speaking[:, 2].sum()),
         "sound later than its picture, ms": percentiles([1000 * skew for skew in log["skews"] if skew is not None]),
         "server's cores, all along": round(spent, 3),
+    }
+
+
+async def watch_stolen(seconds: float) -> Callable[[float, float], float]:
+    """Wait, and return what tells how many cores were stolen at some seconds since the epoch, for so long."""
+    times, totals = [time.time()], [stolen()]
+    while times[-1] < times[0] + seconds:
+        await asyncio.sleep(0.2)
+        times.append(time.time())
+        totals.append(stolen())
+
+    def lost(at: float, length: float) -> float:
+        begin, end = np.interp([at - 1.0, at + length + 0.2], times, totals)
+        return float(end - begin) / (length + 1.2)
+
+    return lost
+
+
+def stages(turns: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        stage: percentiles([turn[stage] for turn in turns if turn.get(stage) is not None])
+        for stage in ("endpoint", "transcript", "word", "audio", "sent", "shown")
     }
 
 

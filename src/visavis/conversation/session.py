@@ -7,7 +7,6 @@ Nothing here knows a wall clock or a network: the sink paces the face, and the m
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from visavis.avatars.avatar import Avatar
 from visavis.conversation import events
 from visavis.conversation.answer import Answer
 from visavis.conversation.ear import Ear
+from visavis.conversation.failures import Failures
 from visavis.conversation.hearing import Hearing
 from visavis.conversation.history import History
 from visavis.conversation.performance import Performance
@@ -27,7 +27,6 @@ from visavis.conversation.speak import speak
 from visavis.conversation.turn import Floor, Laws, Move
 from visavis.engines.loading import Engines
 from visavis.engines.protocols import Delta, Transcript
-from visavis.errors import EngineFailed, VisavisError
 from visavis.media.audio import SESSION_RATE, Audio
 from visavis.media.mood import Mood
 from visavis.media.speech import Line, Speech
@@ -36,10 +35,8 @@ from visavis.streams.noted import noted
 from visavis.telemetry import turn_id
 
 _TAIL = round(0.3 * SESSION_RATE)  # samples after an answer in which a half-duplex session does not listen yet
-_AGAIN = 5.0  # seconds in which the same failure is not told again
 _REST = 0.2  # seconds until an engine that failed is tried again
 _APOLOGY = "Sorry, something went wrong on my side. Please ask me again."
-_log = logging.getLogger(__name__)
 
 
 class Session:
@@ -82,7 +79,7 @@ class Session:
         self._reading = Reading()
         self._doing: events.Doing = "idle"
         self._nodded = False
-        self._failure = ("", float("-inf"))
+        self._failures = Failures(tell)
         self._group: asyncio.TaskGroup | None = None
 
     # ---- what the world does
@@ -176,7 +173,7 @@ class Session:
             try:
                 await run()
             except Exception as error:
-                self._failed(error, slot)
+                self._failures.add(error, slot)
                 if slot == "asr":
                     self._ear.drop()
                     self._obey(self._floor.forget())
@@ -204,7 +201,7 @@ class Session:
             if current is self._prepared:  # nobody has asked yet: it will be tried again if somebody does
                 self._prepared = None
                 return
-            self._failed(error, "", current.turn)
+            self._failures.add(error, "", current.turn)
             try:
                 apology = speak(each([Line(_APOLOGY, "en", self.manner.speed)]), self._engines.tts, self.manner.voice)
                 await current.write(apology, written)
@@ -358,17 +355,6 @@ class Session:
         self._tell(events.Answered(current.turn, text, interrupted))
 
     # ---- how it is
-
-    def _failed(self, error: BaseException, slot: str, turn: int = 0) -> None:
-        if isinstance(error, VisavisError):
-            message = str(error)
-        else:
-            message = "something went wrong inside; the conversation goes on"
-            _log.error("a stage failed: %s", type(error).__name__, exc_info=error)
-        before, at = self._failure
-        if message != before or self._now() > at + _AGAIN:
-            self._failure = (message, self._now())
-            self._tell(events.Failed(turn, error.slot if isinstance(error, EngineFailed) else slot, message))
 
     def _do(self, doing: events.Doing) -> None:
         if doing != self._doing:

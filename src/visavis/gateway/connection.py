@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
@@ -19,16 +18,13 @@ from visavis.errors import Overloaded, VisavisError
 from visavis.gateway import events as wire
 from visavis.gateway.microphone import Microphone
 from visavis.gateway.outbox import Outbox
-from visavis.gateway.websocket import WebSocketSink
+from visavis.gateway.showing import HAS_WEBRTC, Showing
 
 if TYPE_CHECKING:
     from visavis.avatars.avatar import Avatar
     from visavis.gateway.live import Live
     from visavis.gateway.visit import Visit
-    from visavis.gateway.webrtc import Peer
 
-HAS_WEBRTC = importlib.util.find_spec("aiortc") is not None
-"""An extra: a page on this machine has less delay without."""
 Code = Literal["bad_message", "bad_input", "engine", "rate", "version", "idle", "expired", "internal"]
 _FORGIVEN = 50
 """Messages that may be wrong before the connection is given up."""
@@ -45,13 +41,9 @@ class Connection:
         self._live, self._websocket = live, websocket
         self._outbox = Outbox(websocket)
         self._visit: Visit | None = None
-        self._sink: WebSocketSink | None = None
-        self._peer: Peer | None = None
-        self._over_rtc = False
-        self._media: Literal["pictures", "motion"] = "pictures"
+        self._showing: Showing | None = None
         self._microphone: Microphone | None = None
         self._wrong = 0
-        self._reports = (0, 0)
         self._closing = asyncio.Event()
 
     async def run(self) -> None:
@@ -121,7 +113,8 @@ class Connection:
         resumed = visit is not None
         if visit is None:
             visit = await self._begin(hello)
-        self._visit, self._media = visit, hello.media
+        self._visit = visit
+        self._showing = Showing(self._live, self._outbox, visit.session, hello.media)
         self._live.came(visit, self)
         session = visit.session
         session.detach()  # from the page that was there before
@@ -147,7 +140,7 @@ class Connection:
             )
         )
         self._outbox.event(wire.State(state=session.doing))
-        self._show_here(visit)
+        self._showing.by_websocket()
         return visit
 
     async def _hello(self) -> wire.Hello:
@@ -213,14 +206,15 @@ class Connection:
             self._heard(visit, data)
             return
         event = self._parsed(message)
-        session = visit.session
+        session, showing = visit.session, self._showing
+        assert showing is not None
         match event:
             case None | wire.Hello():
                 if event is not None:
                     self._wrong_with("hello is said once")
                 return
             case wire.Played():
-                self._played(event)
+                showing.played(event)
                 return
             case wire.Ping(sent=sent):
                 self._outbox.event(wire.Pong(sent=sent))
@@ -243,9 +237,13 @@ class Connection:
             case wire.Interrupt():
                 session.interrupt()
             case wire.Configure():
-                await self._configure(visit, event)
+                await self._configure(visit, showing, event)
             case wire.Offer(sdp=sdp):
-                await self._offered(visit, sdp)
+                host = self._websocket.client.host if self._websocket.client else None
+                try:
+                    self._outbox.event(wire.Answer(sdp=await showing.offered(sdp, host)))
+                except VisavisError as error:
+                    self._refuse(str(error))
 
     def _heard(self, visit: Visit, data: bytes) -> None:
         """Sound of the page's microphone."""
@@ -260,17 +258,7 @@ class Connection:
     def _to_page(self, sample: int) -> float | None:
         return self._microphone.to_page(sample) if self._microphone is not None else None
 
-    def _played(self, event: wire.Played) -> None:
-        metrics = self._live.metrics
-        if event.skew is not None:
-            metrics.skew("webrtc" if self._over_rtc else "websocket", event.skew)
-        shown, dropped = self._reports
-        metrics.frames(shown=event.shown - shown, dropped=event.dropped - dropped)
-        self._reports = (event.shown, event.dropped)
-        if self._sink is not None:
-            self._sink.played(event)
-
-    async def _configure(self, visit: Visit, event: wire.Configure) -> None:
+    async def _configure(self, visit: Visit, showing: Showing, event: wire.Configure) -> None:
         session = visit.session
         try:
             if event.avatar is not None:
@@ -288,12 +276,14 @@ class Connection:
                 session.manner = replace(session.manner, mood=self._live.manner(None, event.emotion).mood)
         except VisavisError as error:
             self._refuse(str(error))
+        try:
+            showing.move(event.transport or showing.transport)
+        except VisavisError as error:
+            self._refuse(str(error))
         if event.half_duplex is not None:
             session.half_duplex = event.half_duplex
         if event.push_to_talk is not None:
             session.push_to_talk = event.push_to_talk
-        if event.transport is not None and (event.transport == "webrtc") != self._over_rtc:
-            self._move(visit, event.transport == "webrtc")
         self._outbox.event(
             wire.Configured(
                 avatar=visit.avatar_name,
@@ -301,74 +291,9 @@ class Connection:
                 emotion=str(session.manner.mood),
                 half_duplex=session.half_duplex,
                 push_to_talk=session.push_to_talk,
-                transport="webrtc" if self._over_rtc else "websocket",
+                transport=showing.transport,
             )
         )
-
-    # ---- where the face is shown
-
-    def _show_here(self, visit: Visit) -> None:
-        """By this WebSocket."""
-        session = visit.session
-        self._sink = WebSocketSink(
-            self._outbox,
-            self._live.encoder,
-            session.media,
-            session.epoch,
-            self._media,
-            lambda pictures: self._live.metrics.frames(sent=pictures),
-        )
-        self._over_rtc = False
-        session.attach(self._sink)
-
-    def _move(self, visit: Visit, to_rtc: bool) -> None:
-        """From one transport to the other."""
-        session = visit.session
-        if not to_rtc:
-            session.detach()
-            self._show_here(visit)
-        elif self._peer is None:
-            self._refuse("there is no WebRTC connection: make an offer first")
-        else:
-            session.detach()
-            self._sink, self._over_rtc = None, True
-            self._peer.flush(session.media, session.epoch)
-            session.attach(self._peer)
-
-    async def _offered(self, visit: Visit, sdp: str) -> None:
-        if not HAS_WEBRTC:
-            self._refuse("this server has no WebRTC (pip install 'visavis[webrtc]'): use the WebSocket transport")
-            return
-        from visavis.gateway.webrtc import Peer
-
-        await self._hang_up(visit)
-        session = visit.session
-
-        def lost() -> None:
-            if self._over_rtc:
-                self._move(visit, False)
-
-        try:
-            self._peer, answer = await Peer.open(
-                sdp,
-                start=session.media,
-                epoch=session.epoch,
-                fps=session.manner.rendering.fps,
-                hear=session.hear,
-                lost=lost,
-                host=self._websocket.client.host if self._websocket.client else None,
-            )
-        except VisavisError as error:
-            self._refuse(str(error))
-        else:
-            self._outbox.event(wire.Answer(sdp=answer))
-
-    async def _hang_up(self, visit: Visit) -> None:
-        if self._peer is not None:
-            if self._over_rtc:
-                self._move(visit, False)
-            peer, self._peer = self._peer, None
-            await peer.close()
 
     async def _leave(self) -> None:
         """The page has gone; its conversation may go on with another connection."""
@@ -377,8 +302,8 @@ class Connection:
             visit.session.hush()
             visit.session.detach()
             visit.send, visit.to_microphone = lambda event: None, lambda sample: None
-        if self._peer is not None:
-            await self._peer.close()
+        if self._showing is not None:
+            await self._showing.close()
 
     # ---- what is wrong
 
