@@ -14,6 +14,7 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection
 
 from tests.gateway.doors import serving
 from tests.gateway.page import Page, open_page
@@ -64,6 +65,7 @@ async def test_media_come_at_once_and_on_one_clock() -> None:
 async def test_a_typed_question_is_answered_in_sound_pictures_and_words() -> None:
     async with live() as port, open_page(port) as page:
         await page.hello()
+        await asyncio.sleep(0.5)
         await page.say("text", text="What is the moon?")
         answered = await page.event("answered")
         assert (answered["text"], answered["interrupted"]) == (ANSWER, False)
@@ -227,6 +229,34 @@ async def test_a_message_that_is_wrong_is_told_so_and_loses_nothing() -> None:
             assert "Traceback" not in error["message"]
         await page.say("text", text="What is the moon?")
         assert (await page.event("answered"))["text"] == ANSWER
+
+
+async def test_where_every_encoder_is_in_use_another_page_stays_with_its_websocket(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("visavis.gateway.live.calls", lambda settings: 1)
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    connection.addTransceiver("audio", "recvonly")
+    connection.addTransceiver("video", "recvonly")
+    await connection.setLocalDescription(await connection.createOffer())
+    offer = connection.localDescription.sdp
+    async with live() as port, open_page(port) as other:
+        await other.hello()
+        async with open_page(port) as one:
+            await one.hello()
+            for _ in range(2):  # whoever has a connection may make it anew
+                count = len(one.events)
+                await one.say("offer", sdp=offer)
+                await one.event("answer", count)
+            await other.say("offer", sdp=offer)
+            assert "no time for another WebRTC connection" in (await other.event("error"))["message"]
+            await other.say("text", text="What is the moon?")
+            assert (await other.event("answered"))["text"] == ANSWER
+        async with asyncio.timeout(30):
+            while not any(event["type"] == "answer" for event in other.events):
+                await other.say("offer", sdp=offer)
+                await asyncio.sleep(0.5)
+    await connection.close()
 
 
 async def test_whoever_says_only_nonsense_is_shown_the_door() -> None:

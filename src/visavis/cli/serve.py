@@ -49,7 +49,8 @@ def serve(
         bool | None, typer.Option("--tls/--no-tls", help="https, with a self-signed certificate.  [default: no-tls]")
     ] = None,
     sessions: Annotated[
-        int | None, typer.Option("--sessions", help="Conversations at once.  [default: two for each core]")
+        int | None,
+        typer.Option("--sessions", help="Conversations at once.  [default: two for each core, one of them by WebRTC]"),
     ] = None,
     idle_timeout: Annotated[
         float | None, typer.Option("--idle-timeout", help="Seconds until a silent one ends.  [default: never]")

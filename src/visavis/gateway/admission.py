@@ -15,6 +15,11 @@ def places(settings: Settings) -> int:
     return settings.sessions or 2 * cores()
 
 
+def calls(settings: Settings) -> int:
+    """How many of them may be by WebRTC: each has an encoder, which takes a third of a core."""
+    return settings.sessions or cores()
+
+
 class Place:
     """Room for one conversation, until it is left."""
 

@@ -29,7 +29,7 @@ from visavis.engines.protocols import Rendering, Sampling, Slot
 from visavis.engines.registry import choose
 from visavis.engines.voices import named
 from visavis.errors import BadInput, EngineUnavailable
-from visavis.gateway.admission import Admission, Place, places
+from visavis.gateway.admission import Admission, Place, calls, places
 from visavis.gateway.connection import Connection
 from visavis.gateway.events import Choice
 from visavis.gateway.metrics import Metrics
@@ -83,6 +83,8 @@ class Live:
         self.settings, self.engines, self.hears = settings, engines, hears
         self.metrics = Metrics()
         self.admission = Admission(places(settings))
+        self.calls = asyncio.BoundedSemaphore(calls(settings))
+        """Taken by each WebRTC connection."""
         self.encoder = Worker("jpeg")
         self.ready = False
         self._folder = folder

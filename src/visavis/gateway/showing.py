@@ -67,17 +67,26 @@ class Showing:
             raise BadInput("this server has no WebRTC (pip install 'visavis[webrtc]'): use the WebSocket transport")
         from visavis.gateway.webrtc import Peer
 
-        await self._hang_up()
+        if self._peer is not None:
+            self.move("websocket")
+            await self.close()
+        if self._live.calls.locked():
+            raise BadInput("this machine has no time for another WebRTC connection: the WebSocket goes on")
+        await self._live.calls.acquire()
         session = self._session
-        self._peer, answer = await Peer.open(
-            sdp,
-            start=session.media,
-            epoch=session.epoch,
-            fps=session.manner.rendering.fps,
-            hear=session.hear,
-            lost=lambda: self.move("websocket"),
-            host=host,
-        )
+        try:
+            self._peer, answer = await Peer.open(
+                sdp,
+                start=session.media,
+                epoch=session.epoch,
+                fps=session.manner.rendering.fps,
+                hear=session.hear,
+                lost=lambda: self.move("websocket"),
+                host=host,
+            )
+        except BaseException:
+            self._live.calls.release()
+            raise
         return answer
 
     def played(self, event: Played) -> None:
@@ -92,12 +101,10 @@ class Showing:
             self._sink.played(event)
 
     async def close(self) -> None:
-        """The page has gone."""
+        """The page has gone, or makes another offer."""
         if self._peer is not None:
-            await self._peer.close()
-
-    async def _hang_up(self) -> None:
-        if self._peer is not None:
-            self.move("websocket")
             peer, self._peer = self._peer, None
-            await peer.close()
+            try:
+                await peer.close()
+            finally:
+                self._live.calls.release()
