@@ -19,6 +19,7 @@ from visavis.gateway import events as wire
 from visavis.gateway.microphone import Microphone
 from visavis.gateway.outbox import Outbox
 from visavis.gateway.showing import HAS_WEBRTC, Showing
+from visavis.telemetry import session_id
 
 if TYPE_CHECKING:
     from visavis.avatars.avatar import Avatar
@@ -114,6 +115,7 @@ class Connection:
         if visit is None:
             visit = await self._begin(hello)
         self._visit = visit
+        session_id.set(visit.id)
         self._showing = Showing(self._live, self._outbox, visit.session, hello.media)
         self._live.came(visit, self)
         session = visit.session

@@ -21,7 +21,7 @@ from visavis.gateway import events as wire
 from visavis.gateway.metrics import Metrics
 from visavis.media.speech import Speech
 from visavis.settings import cores
-from visavis.telemetry import session_id
+from visavis.telemetry import session_id, turn_id
 
 _FEW = 2
 """Processor cores that are taken up by the model alone while it thinks."""
@@ -62,9 +62,10 @@ class Visit:
         self.active = asyncio.get_running_loop().time()
         """When the person last did or said something."""
         self._metrics = metrics
-        self._times: dict[int, told.Timed] = {}
-        self._shown: dict[int, float] = {}
-        self._asked_at: dict[int, float] = {}
+        self._times: told.Timed | None = None
+        """Of the last turn that sounded; when it was asked (loop time); and the seconds until the page showed it."""
+        self._asked_at = 0.0
+        self._shown: float | None = None
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -79,13 +80,12 @@ class Visit:
 
     def shown(self, turn: int, waited: float | None) -> None:
         """The page shows the first picture of an answer, `waited` seconds after the question."""
-        if turn not in self._times or turn in self._shown:
+        if self._times is None or self._times.turn != turn or self._shown is not None:
             return
         now = asyncio.get_running_loop().time()
-        seconds = waited if waited is not None else max(now - self._asked_at[turn], 0.0)
-        self._shown[turn] = seconds
-        self._metrics.turn("shown", seconds)
-        self.send(self._timings(self._times[turn]))
+        self._shown = waited if waited is not None else max(now - self._asked_at, 0.0)
+        self._metrics.turn("shown", self._shown)
+        self.send(wire.Timings(**asdict(self._times), shown=self._shown))
 
     def said(self) -> list[wire.Said]:
         """The conversation so far."""
@@ -119,17 +119,12 @@ class Visit:
                 self._answered(turn, text, interrupted)
 
     def _timed(self, timed: told.Timed) -> None:
-        now = asyncio.get_running_loop().time()
-        self._times = {timed.turn: timed}
-        self._shown.clear()
-        self._asked_at = {timed.turn: now - (timed.sent or 0.0)}
+        self._times, self._shown = timed, None
+        self._asked_at = asyncio.get_running_loop().time() - (timed.sent or 0.0)
         for stage, seconds in asdict(timed).items():
             if stage != "turn" and seconds is not None:
                 self._metrics.turn(stage, seconds)
-        self.send(self._timings(timed))
-
-    def _timings(self, timed: told.Timed) -> wire.Timings:
-        return wire.Timings(**asdict(timed), shown=self._shown.get(timed.turn))
+        self.send(wire.Timings(**asdict(timed)))
 
     def _answered(self, turn: int, text: str, interrupted: bool) -> None:
         self.active = asyncio.get_running_loop().time()
@@ -143,8 +138,9 @@ class Visit:
                 self.videos.popitem(last=False)
             video = f"/answers/{key}.mp4"
         self.send(wire.Answered(turn=turn, text=text, interrupted=interrupted, video=video))
-        if turn in self._times:
-            stages = {**asdict(self._times[turn]), "shown": self._shown.get(turn)}
+        if self._times is not None and self._times.turn == turn:
+            turn_id.set(turn)
+            stages = {**asdict(self._times), "shown": self._shown}
             rounded = {name: value if value is None else round(value, 3) for name, value in stages.items()}
             turns.info(json.dumps({"session": self.id, **rounded, "interrupted": interrupted}))
 
