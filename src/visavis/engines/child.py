@@ -16,8 +16,8 @@ from typing import Any
 from visavis.engines.protocols import Slot
 from visavis.errors import EngineFailed
 
-_START = 20.0
-"""Seconds the process may take to start."""
+_START = 60.0
+"""Seconds the process may take to start: a machine may be busy, or read it from a slow disk."""
 
 Message = tuple[dict[str, Any], bytes]
 
