@@ -58,6 +58,7 @@ FLAGS = (
     "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
 )  # fmt: skip
 DISTURBED = 0.05
+"""Cores stolen from which on a turn says more about the machine than about us."""
 BEFORE, WAIT = 3.0, 9.0
 """Seconds of silence before the first question, and after each."""
 _WATCH = """

@@ -7,11 +7,9 @@ import re
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.visitor import open_visitor
+from tests.browser.visitor import LONG, open_visitor
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
-
-LONG = "tell me the long story of the old man who lived on the hill above the sea and who had a boat and no friends"
 
 
 async def test_with_the_keyboard_alone_one_asks_and_escape_interrupts(browser: Browser, server: str) -> None:

@@ -10,18 +10,10 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import Launch
-from tests.browser.visitor import Visitor, open_visitor
+from tests.browser.visitor import LONG, open_visitor
 from tests.browser.voices import recorded, silence, speech
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
-
-LONG = "tell me the long story of the old man who lived on the hill above the sea and who had a boat and no friends"
-
-
-async def panel(visitor: Visitor, tab: str) -> None:
-    if not await visitor.page.locator("#panel").is_visible():
-        await visitor.page.get_by_role("button", name="More").click()
-    await visitor.page.get_by_role("tab", name=tab).click()
 
 
 async def test_push_to_talk_hears_while_the_key_is_down_and_answers_when_it_is_let_go(
@@ -30,7 +22,7 @@ async def test_push_to_talk_hears_while_the_key_is_down_and_answers_when_it_is_l
     file = recorded(tmp_path / "question.wav", [silence(0.5), await speech("What is your name?"), silence(30.0)])
     async with launch(file) as browser, open_visitor(browser, server) as visitor:
         await visitor.arrive()
-        await panel(visitor, "Settings")
+        await visitor.page.get_by_role("tab", name="Settings").click()
         await visitor.page.get_by_text("Push to talk", exact=True).click()
         await visitor.until("document.body.classList.contains('pushing')")
         button = visitor.page.get_by_role("button", name="Hold to talk")

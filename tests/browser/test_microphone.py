@@ -10,12 +10,11 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import Launch, served
 from tests.browser.faces import openings
-from tests.browser.visitor import Visitor, open_visitor
+from tests.browser.visitor import LONG, Visitor, open_visitor
 from tests.browser.voices import cough, recorded, silence, speech
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
-LONG = "tell me the long story of the old man who lived on the hill above the sea and who had a boat and no friends"
 ANSWER = f"You said: {LONG}. My name is Visavis."
 CLOSED = 0.06
 """An opening that the mesh may read on lips that touch."""

@@ -19,6 +19,8 @@ from playwright.async_api import Browser, BrowserContext, Error, Page, expect
 INSTRUMENTS = Path(__file__).with_name("instruments.js")
 PATIENCE = 60.0
 """Seconds to wait for anything: the machine may be slow, and nothing here is about speed."""
+LONG = "tell me the long story of the old man who lived on the hill above the sea and who had a boat and no friends"
+"""A question that takes long to say again."""
 Event = dict[str, Any]
 expect.set_options(timeout=PATIENCE * 1000)
 

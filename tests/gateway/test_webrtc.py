@@ -135,11 +135,9 @@ async def test_pictures_go_on_where_three_packets_of_a_hundred_are_lost(page: Pa
     assert "a=rtcp-fb:97 nack\r\n" in page.answer
     assert "apt=97" in page.answer
     transport = _picture_sender(peer).transport.transport
-    send, dice, again = transport._send, random.Random(1), 0
+    send, dice = transport._send, random.Random(1)
 
     async def lossy(data: bytes) -> None:
-        nonlocal again
-        again += data[1] & 127 == 97
         if dice.random() >= 0.03:
             await send(data)
 
@@ -147,9 +145,7 @@ async def test_pictures_go_on_where_three_packets_of_a_hundred_are_lost(page: Pa
     page.play_on(portrait)
     await page.until(lambda: bool(page.pictures) and time_of(page.pictures[-1]) >= 5 * 90_000)
     seen = [frame for frame in page.pictures if 45_000 <= time_of(frame) < 9 * 45_000]
-    assert again > 0, "what is missing is sent again"
-    # of 100: a machine that is busy drops some before they are sent, and sends others again too late
-    assert len(seen) + peer.dropped >= 60
+    assert len(seen) + peer.dropped >= 95  # of 100; a machine that is busy drops some before they are sent
 
 
 @pytest.mark.slow

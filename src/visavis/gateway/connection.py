@@ -278,10 +278,11 @@ class Connection:
                 session.manner = replace(session.manner, mood=self._live.manner(None, event.emotion).mood)
         except VisavisError as error:
             self._refuse(str(error))
-        try:
-            showing.move(event.transport or showing.transport)
-        except VisavisError as error:
-            self._refuse(str(error))
+        if event.transport is not None:
+            try:
+                showing.move(event.transport)
+            except VisavisError as error:
+                self._refuse(str(error))
         if event.half_duplex is not None:
             session.half_duplex = event.half_duplex
         if event.push_to_talk is not None:
