@@ -40,14 +40,14 @@ def clip(start: int, *, level: int = DARK, sound: float = 0.0, length: int = CLI
     return Clip(Audio(samples, SESSION_RATE, start), None, tuple(Frame(plain(level), t) for t in times))
 
 
-def noted(start: int) -> Clip:
-    """A clip whose first picture is bright while a burst of sound begins."""
+def noted(start: int, count: int) -> Clip:
+    """A clip in which, `count` times, a burst of sound begins with a bright picture: one clip, for between two the
+    sound pauses where the machine is busy."""
     burst = np.zeros(CLIP, np.float32)
     burst[:STEP] = 0.5 * np.sin(2 * np.pi * 1_000 * np.arange(STEP) / SESSION_RATE)
-    frames = tuple(
-        Frame(plain(BRIGHT if t == start else DARK), t) for t in frame_times(start, start + CLIP, SESSION_RATE, FPS)
-    )
-    return Clip(Audio(burst, SESSION_RATE, start), None, frames)
+    times = frame_times(start, start + count * CLIP, SESSION_RATE, FPS)
+    frames = tuple(Frame(plain(DARK if (t - start) % CLIP else BRIGHT), t) for t in times)
+    return Clip(Audio(np.tile(burst, count), SESSION_RATE, start), None, frames)
 
 
 def portrait(k: int, side: int = 256) -> NDArray[np.uint8]:

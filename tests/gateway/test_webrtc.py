@@ -41,14 +41,12 @@ def _decode_telling_keyframes(self: Any) -> None:
 @pytest.mark.slow
 async def test_pictures_and_sound_arrive_on_one_clock_also_after_silences_and_flushes(page: Page) -> None:
     peer = await page.connect()
-    for k in range(4):
-        await peer.play(noted(k * CLIP), 0)
+    await peer.play(noted(0, 4), 0)
     await page.until(lambda: peer.position() == 4 * CLIP)  # then there is nothing to send, for a while
     waited = len(page.sound)
     await page.until(lambda: len(page.sound) > waited + 7)
     peer.flush(2 * CLIP, 1)
-    for k in range(2, 6):
-        await peer.play(noted(k * CLIP), 1)
+    await peer.play(noted(2 * CLIP, 4), 1)
     await page.until(lambda: peer.position() == 6 * CLIP)
     waited = len(page.sound)
     await page.until(lambda: len(page.sound) > waited + 25)
