@@ -62,8 +62,19 @@ def test_a_loud_echo_is_learnt_from_the_first_mistake_and_forgotten_when_it_is_g
     assert overheard(echo, 2.0, -6.0) < 0.9
     echo.mistaken()
     assert overheard(echo, 2.0, -6.0) == 1.0
-    overheard(echo, 8.0, -40.0)
+    for _ in range(2):
+        overheard(echo, 5.0, -40.0)
     assert echo.gain < ASSUMED
+
+
+def test_what_was_mistaken_again_is_not_so_soon_forgotten() -> None:
+    echo = Echo()
+    for _ in range(2):
+        overheard(echo, 2.0, -6.0)
+        echo.mistaken()
+    for _ in range(2):
+        overheard(echo, 5.0, -40.0)
+    assert overheard(echo, 2.0, -6.0) == 1.0
 
 
 def test_nothing_is_echo_while_the_avatar_is_silent() -> None:

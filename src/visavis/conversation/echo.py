@@ -20,7 +20,8 @@ _LEAST = -50.0
 _MARGIN = 5.0  # decibels above the echo at which a voice is a person's
 _LONG, _EARLY = 1.5, 0.15
 """Seconds around the player's position in which its sound may come back: delay, reverberation, a page that waits."""
-_LEARNT = 94  # frames (3 s) of the avatar's voice over which its echo is measured
+_LEARNT, _LONGEST = 94, 752
+"""Frames (3 s, 24 s) of the avatar's voice over which its echo is measured: each mistake doubles them."""
 _BAND = (250.0, 4_000.0)  # hertz that voices have and fans and hum have not
 _QUIET = -55.0  # decibels below which the avatar is silent
 
@@ -47,9 +48,9 @@ class Echo:
 
     def mistaken(self) -> None:
         """What was taken for a person was nothing: as much as was heard then may be echo, until some seconds without
-        it show the contrary."""
+        it show the contrary; twice as many as before, for what comes back changes with the machine's load."""
         self.gain = max(self.gain, max(self._ratios, default=self.gain))
-        self._ratios.clear()
+        self._ratios = deque(maxlen=min(2 * (self._ratios.maxlen or _LEARNT), _LONGEST))
 
     def explains(self, frame: Audio, position: float) -> bool:
         """Whether a frame of the microphone may be nothing but echo, when the player is at `position` (seconds)."""
@@ -59,7 +60,7 @@ class Echo:
             return False
         ratio = level(frame) - loudest
         self._ratios.append(ratio)
-        if len(self._ratios) == _LEARNT:
+        if len(self._ratios) == self._ratios.maxlen:
             # only what was never exceeded in a while is the echo's; a person who spoke would have been louder
             self.gain = max(min(self.gain, max(self._ratios)), _LEAST)
         return ratio < self.gain + _MARGIN
