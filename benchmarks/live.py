@@ -6,7 +6,7 @@ The whole product as a user starts it: `visavis serve` with the embedded engines
 file in which flite asks, waits for the answer, and asks again. Measured by the page itself, on its own clocks:
 
 - the last voiced sample at the microphone to the first picture of the answer on the screen with its sound;
-- a voice over the answer to silence, and to the first picture in which the mouth has had its time to close;
+- a voice over the answer to silence, and to the first picture 80 ms behind the cut, in which the mouth is shut;
 - pictures shown a second while the face speaks, pictures dropped, sound later than its picture;
 - what the server's processes cost while it speaks, and its event loop's lateness.
 
@@ -70,7 +70,7 @@ _WATCH = """
     if (v.epoch !== epoch) {
       epoch = v.epoch;
       log.flushes.push(now);
-      closing = v.position() + 0.12 * 48000;
+      closing = v.cut + 0.08 * 48000;
     }
     if (closing !== null && v.picture !== null && v.picture >= closing) { log.closed.push(now); closing = null; }
     if (v.state === "speaking") {

@@ -70,9 +70,9 @@ class Stage:
         raise AssertionError(f"no {kind.__name__} in a minute: {self.told[-5:]}")
 
 
-def on_stage(act: Callable[[Stage], Awaitable[None]]) -> None:
+def on_stage(act: Callable[[Stage], Awaitable[None]], settings: Settings = FAKES) -> None:
     async def play() -> None:
-        async with load_engines(FAKES) as engines:
+        async with load_engines(settings) as engines:
             stage = Stage(engines)
             running = asyncio.create_task(stage.session.run())
             await asyncio.sleep(0.2)

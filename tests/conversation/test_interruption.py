@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conversation.stage import LONG, Stage, on_stage
+from tests.conversation.stage import FAKES, LONG, Stage, on_stage
 from tests.virtual import VirtualSink
 from visavis.conversation import events
 from visavis.engines.fake import FakeLlm
@@ -50,6 +50,29 @@ def test_a_voice_holds_the_answer_within_100_ms_and_closes_the_mouth(monkeypatch
         assert not np.any(stage.sink.sent[-1].audio.samples)
 
     on_stage(act)
+
+
+@pytest.mark.slow
+def test_a_mouth_that_is_stopped_in_mid_word_is_shut_80_ms_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "FAKE_ANSWER", "Far away the old man saw a dark harbour, and all the boats are large and far apart."
+    )
+
+    async def act(stage: Stage) -> None:
+        opened = 0.0
+        for _ in range(3):
+            stage.session.ask("What is the moon?")
+            await stage.until(events.Saying)
+            await stage.hush(0.45)
+            stage.session.interrupt()
+            cut = stage.of(events.Flushed)[-1].position / SESSION_RATE
+            opened = max(opened, _gap(stage, cut - 0.06))
+            await stage.hush(0.4)
+            assert _gap(stage, cut + 0.081) < 0.02
+            assert _gap(stage, cut + 0.121) < 0.01
+        assert opened > 0.3
+
+    on_stage(act, FAKES.model_copy(update={"tts": "auto", "articulation": "auto"}))
 
 
 def test_a_cough_does_not_end_the_answer_which_goes_on_from_the_word_it_cut(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,28 @@ def test_a_flush_is_silence_after_ten_milliseconds_and_no_fault(page: Page) -> N
     assert heard[0] == pytest.approx(0.5)
     assert all(before >= after for before, after in pairwise(heard))
     assert heard[480:] == [0] * 1520
-    assert (position, stalled) == (1480, 0)
+    assert (position, stalled) == (3000, 0), "and time goes on over it"
+
+
+def test_after_a_flush_time_goes_on_for_as_long_as_its_silence_may_be_on_its_way(page: Page) -> None:
+    body = """
+    ring.push(0, new Float32Array(9600).fill(0.5)); play(ring, 1000); ring.flush(); play(ring, 9000);
+    const stopped = ring.position; play(ring, 128);
+    ring.push(1480, new Float32Array(1920)); ring.push(3400, new Float32Array(9600)); play(ring, 128);
+    return [stopped, ring.position, ring.stalled];
+    """
+    assert run(page, "ring.js", "Ring", RING + body) == [1480 + 5760, 1480 + 5760 + 128, 0]
+
+
+def test_a_voice_after_a_flush_is_heard_from_its_first_sample(page: Page) -> None:
+    body = """
+    ring.push(0, new Float32Array(9600).fill(0.5)); play(ring, 1000); ring.flush(); play(ring, 3000);
+    ring.push(1480, ramp(1480, 1920)); play(ring, 128); const waiting = ring.position;
+    ring.push(3400, ramp(3400, 1920));
+    return [waiting, ...play(ring, 3840).filter((_, i) => i % 3839 === 0)];
+    """
+    heard = run(page, "ring.js", "Ring", RING + body)
+    assert heard == pytest.approx([1480, 0.0148, 0.05319], abs=1e-6)
 
 
 def test_after_a_flush_what_is_over_already_is_left_out(page: Page) -> None:

@@ -76,6 +76,7 @@ export function expose(measures, { turns, face, connection, state }) {
     transport: () => measures.transport.active,
     audible: () => measures.peer?.audible ?? measures.player.audible,
     picture: () => measures.pictures.current,
+    cut: () => measures.pictures.cut,
     fps: () => face.fps,
     rtt: () => connection.rtt,
     turns: () => turns.all.map((turn) => ({ ...turn })),

@@ -20,6 +20,8 @@ export class Pictures {
   begin(epoch, fps) {
     this.epoch = epoch;
     this.current = null;
+    this.cut = null; // where the last flush was
+    this.counted = 0; // earlier pictures may be late, which is no fault
     this.half = RATE / fps / 2;
     this.skew = null;
     this._drop(() => true);
@@ -41,8 +43,11 @@ export class Pictures {
     }
   }
 
-  flush(epoch) {
+  /** Pictures of `epoch` come instead, from `cut` on; those before media time `counted` may be too late. */
+  flush(epoch, cut, counted) {
     this.epoch = epoch;
+    this.cut = cut;
+    this.counted = counted;
     this._drop((picture) => older(picture.epoch, epoch));
   }
 
@@ -52,7 +57,7 @@ export class Pictures {
     while (this.waiting.length && this.waiting[0].start <= heard) {
       if (due) {
         due.bitmap.close();
-        if (!document.hidden) this.dropped += 1;
+        if (!document.hidden && due.start >= this.counted) this.dropped += 1;
       }
       due = this.waiting.shift();
     }

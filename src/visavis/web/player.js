@@ -176,7 +176,7 @@ export class Player {
     while (i > 0 && reports[i].time > time) i -= 1;
     const { position, playing, time: then } = reports[i];
     const passed = playing ? Math.max(0, time - then) * RATE : 0;
-    const bound = i + 1 < reports.length ? reports[i + 1].position : position + reports[i].buffered;
+    const bound = i + 1 < reports.length ? reports[i + 1].position : position + reports[i].ahead;
     return Math.min(position + passed, Math.max(bound, position));
   }
 

@@ -3,6 +3,7 @@
 import { Avatars } from "./avatars.js";
 import { announce, at, kept } from "./dom.js";
 import { dismiss, notice } from "./notices.js";
+import { OVER } from "./ring.js";
 import { PICTURE, SOUND, parse, samplesOf } from "./wire.js";
 
 /** {event, media, lost}: takers of what comes. `become(state)` shows a state, `played(position)` reports one. */
@@ -60,7 +61,7 @@ export function receivers(parts, { become, played }) {
       const heard = measures.position;
       transport.setQuiet(true);
       player.flush(epoch);
-      pictures.flush(epoch);
+      pictures.flush(epoch, position, heard + OVER);
       script.flush(position);
       turns.flush(position);
       played(heard);

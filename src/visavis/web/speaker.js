@@ -5,7 +5,7 @@ import { Ring } from "./ring.js";
 const EVERY = 1024; // samples between reports, 21 ms
 
 export class Speaker {
-  /** `report` gets {run, position, time, playing, stalled, buffered}: media time `position` left at `time`. */
+  /** `report` gets {run, position, time, playing, stalled, buffered, ahead}: media time `position` left at `time`. */
   constructor(report) {
     this.ring = new Ring();
     this.report = report;
@@ -38,7 +38,7 @@ export class Speaker {
     this.unreported += output.length;
     if (this.unreported < EVERY && playing === this.ring.playing) return;
     this.unreported = 0;
-    const { stalled, buffered } = this.ring;
-    this.report({ run: this.run, position, time, playing: this.ring.playing, stalled, buffered });
+    const { stalled, buffered, ahead } = this.ring;
+    this.report({ run: this.run, position, time, playing: this.ring.playing, stalled, buffered, ahead });
   }
 }

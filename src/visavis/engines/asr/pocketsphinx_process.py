@@ -16,6 +16,7 @@ import sys
 from typing import Any, BinaryIO
 
 from visavis.engines.asr.words import clean
+from visavis.streams.priority import give_way
 
 _FRAME = 160
 """Samples in one of the decoder's frames."""
@@ -99,5 +100,6 @@ def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
+    give_way()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process by its input
     _serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -26,6 +26,7 @@ from visavis.engines.protocols import Availability, Delta, EngineInfo, Message, 
 from visavis.errors import BadInput, EngineFailed, EngineUnavailable
 from visavis.settings import Settings, cores, load_settings
 from visavis.streams.flow import Stream
+from visavis.streams.priority import give_way
 
 SLOTS = 4
 """Conversations whose prompts are kept, and answers made at the same time; further ones wait."""
@@ -55,7 +56,7 @@ class LlamaCpp:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._server: Any = None  # xllamacpp.Server, which has no types
-        self._pool = ThreadPoolExecutor(SLOTS, thread_name_prefix="llamacpp")
+        self._pool = ThreadPoolExecutor(SLOTS, thread_name_prefix="llamacpp", initializer=give_way)
         self._slots = Slots(SLOTS)
         self._door: Door | None = None
         self._asked = 0
