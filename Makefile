@@ -35,7 +35,7 @@ test: check ## Run everything: format, lint, types, import direction, tests.
 	@$(BIN)/visavis models pull
 	$(BIN)/python -m pytest -m "not live" --numprocesses auto
 	@# in real time: a host that takes the cores away for a moment is no mistake of ours; one that is comes again
-	$(BIN)/python -m pytest -m live --reruns 2
+	$(BIN)/python -m pytest -m live --reruns 2 --reruns-delay 10
 
 check: .venv/.dev ## The fast half of the tests: format, lint, types, import direction.
 	$(BIN)/ruff format --check .
