@@ -28,6 +28,8 @@ class Page:
         """Epoch, start and samples of each message."""
         self.pictures: list[tuple[int, float, bytes]] = []
         self.epoch = 0
+        self.flushes: list[tuple[int, int]] = []
+        """Of each: how many sounds and how many pictures had come before."""
         self.closed = asyncio.Event()
         self._socket = socket
         self._start, self._began, self._end = 0.0, 0.0, 0.0
@@ -100,6 +102,7 @@ class Page:
             at = self.position()
             self.epoch = event["epoch"]
             if event["type"] == "flush":
+                self.flushes.append((len(self.sound), len(self.pictures)))
                 self._start, self._began, self._end = min(at, event["position"]), self.now(), event["position"]
                 await self.played()
 

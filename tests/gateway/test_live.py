@@ -89,7 +89,9 @@ async def test_a_voice_over_the_answer_stops_it_and_nothing_old_comes_after_the_
         assert answered["interrupted"]
         assert 0 < len(answered["text"]) < len(ANSWER)
         flush = [event for event in page.events if event["type"] == "flush"][-1]
-        assert {epoch for epoch, start, _ in page.sound if start >= flush["position"] + 4 * 1920} == {flush["epoch"]}
+        sounds, pictures = page.flushes[-1]
+        assert {epoch for epoch, _, _ in page.sound[sounds:]} == {flush["epoch"]}
+        assert {epoch for epoch, _, _ in page.pictures[pictures:]} == {flush["epoch"]}
         later = [samples for epoch, _, samples in page.sound if epoch == flush["epoch"]]
         assert later
         assert not np.concatenate(later[:20]).any()
