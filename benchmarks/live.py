@@ -70,9 +70,11 @@ _WATCH = """
     if (v.epoch !== epoch) {
       epoch = v.epoch;
       log.flushes.push(now);
-      closing = v.cut + 0.08 * 48000;
+      closing = { at: v.cut + 0.08 * 48000, shown: v.shown };
     }
-    if (closing !== null && v.picture !== null && v.picture >= closing) { log.closed.push(now); closing = null; }
+    // what was on the screen at the flush may be of a later time
+    const isNew = closing !== null && v.shown > closing.shown;
+    if (isNew && v.picture >= closing.at) { log.closed.push(now); closing = null; }
     if (v.state === "speaking") {
       log.skews.push(v.skew);
       if (last) log.speaking.push([now - last.now, v.shown - last.shown, v.dropped - last.dropped]);
