@@ -39,7 +39,7 @@ async def test_push_to_talk_hears_while_the_key_is_down_and_answers_when_it_is_l
 
 
 async def test_what_is_said_to_a_muted_microphone_is_not_heard(launch: Launch, server: str, tmp_path: Path) -> None:
-    first, second = await speech("What is your name?"), await speech("Tell me about the sea.")
+    first, second = await speech("Tell me about the sea."), await speech("What is your name?")
     file = recorded(tmp_path / "questions.wav", [silence(6.0), first, silence(8.0), second, silence(20.0)])
     async with launch(file) as browser, open_visitor(browser, server) as visitor:
         await visitor.arrive()
@@ -50,8 +50,8 @@ async def test_what_is_said_to_a_muted_microphone_is_not_heard(launch: Launch, s
         assert await visitor.told("heard") == []
         await visitor.page.get_by_role("button", name="Start talking").click()
         answered = await visitor.answered()
-        assert "tell me" in answered["text"].lower()
-        assert "name?" not in answered["text"].lower()
+        assert "your name" in answered["text"].lower()
+        assert "tell me" not in answered["text"].lower()
 
 
 async def test_the_volume_is_the_users_and_nought_is_silence(browser: Browser, server: str) -> None:
