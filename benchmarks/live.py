@@ -64,14 +64,18 @@ BEFORE, WAIT = 3.0, 9.0
 _WATCH = """
 () => {
   const log = (window.benchmark = { onsets: [], flushes: [], closed: [], skews: [], speaking: [] });
-  let epoch = window.visavis.epoch, waiting = null, closing = null, last = null;
+  let epoch = window.visavis.epoch, closing = null, last = null, before = null;
   const look = (now) => {
     const v = window.visavis;
     if (v.epoch !== epoch) {
       epoch = v.epoch;
-      log.flushes.push(now);
-      closing = { at: v.cut + 0.08 * 48000, shown: v.shown };
+      // silence is also taken back, when an answer can begin
+      if (before === "speaking") {
+        log.flushes.push(now);
+        closing = { at: v.cut + 0.08 * 48000, shown: v.shown };
+      }
     }
+    before = v.state;
     // what was on the screen at the flush may be of a later time
     const isNew = closing !== null && v.shown > closing.shown;
     if (isNew && v.picture >= closing.at) { log.closed.push(now); closing = null; }
@@ -147,7 +151,9 @@ async def server(*arguments: str) -> AsyncGenerator[tuple[str, int], None]:
 
 
 @asynccontextmanager
-async def browser(url: str, microphone: Path) -> AsyncGenerator[Page, None]:
+async def browser(
+    url: str, microphone: Path, ready: str = "window.visavis && window.visavis.shown > 10"
+) -> AsyncGenerator[Page, None]:
     """The page, with sound allowed and a voice at its microphone once that is opened."""
     async with async_playwright() as playwright:
         flags = [*FLAGS, f"--use-file-for-fake-audio-capture={microphone}%noloop"]
@@ -157,7 +163,7 @@ async def browser(url: str, microphone: Path) -> AsyncGenerator[Page, None]:
         try:
             page = await chromium.new_page(viewport={"width": 1280, "height": 800})
             await page.goto(url)
-            await until(page, "window.visavis && window.visavis.shown > 10")
+            await until(page, ready)
             yield page
         finally:
             await chromium.close()

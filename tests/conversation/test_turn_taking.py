@@ -62,6 +62,11 @@ def test_two_voiced_frames_begin_one() -> None:
         ("what is the", LAWS.dangling),
         ("tell me about a dog and", LAWS.dangling),
         ("i think um", LAWS.dangling),
+        ("who are you", LAWS.complete),
+        ("what do cats like", LAWS.plain),
+        ("where are you from", LAWS.plain),
+        ("i wonder who you are", LAWS.dangling),
+        ("what do you", LAWS.dangling),
     ],
 )
 def test_an_utterance_ends_sooner_where_its_words_make_a_whole(text: str, silence: float) -> None:

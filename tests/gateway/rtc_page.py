@@ -86,6 +86,10 @@ class Page:
         self.sound: list[av.AudioFrame] = []
         self.pictures: list[av.VideoFrame] = []
         self.lost = 0
+        self.origin = 0
+        """Where the RTP times of what is sent here begin."""
+        self.clocks: list[tuple[int, int]] = []
+        """Of pictures: RTP and media times that were told."""
         self.heard: list[Audio] = []
         self.offer = ""
         self.answer = ""
@@ -98,7 +102,7 @@ class Page:
         await self.connection.setLocalDescription(await self.connection.createOffer())
         self.offer = alter(self.connection.localDescription.sdp)
         self.peer, self.answer = await Peer.open(
-            self.offer, start=start, epoch=0, fps=FPS, hear=self._hear, lost=self._lose
+            self.offer, start=start, epoch=0, fps=FPS, hear=self._hear, lost=self._lose, clock=self._tell
         )
         await self.connection.setRemoteDescription(RTCSessionDescription(self.answer, "answer"))
         arrived: list[list[Any]] = [self.sound, self.pictures]
@@ -147,6 +151,9 @@ class Page:
         self.heard.append(audio)
         self._changed.set()
 
+    def _tell(self, rtp: int, position: int) -> None:
+        self.clocks.append((rtp, position))
+
     def _lose(self) -> None:
         self.lost += 1
         self._changed.set()
@@ -166,11 +173,16 @@ def time_of(frame: av.VideoFrame | av.AudioFrame) -> int:
     return frame.pts
 
 
-def bright(pictures: list[av.VideoFrame]) -> list[float]:
-    """Seconds at which bright pictures begin."""
+def bright_times(pictures: list[av.VideoFrame]) -> list[int]:
+    """RTP times at which bright pictures begin."""
     levels = [level(frame) > (DARK + BRIGHT) / 2 for frame in pictures]
     starts = [k for k, lit in enumerate(levels) if lit and not (k and levels[k - 1])]
-    return [time_of(pictures[k]) / 90_000 for k in starts]
+    return [time_of(pictures[k]) for k in starts]
+
+
+def bright(pictures: list[av.VideoFrame]) -> list[float]:
+    """Seconds at which bright pictures begin."""
+    return [time / 90_000 for time in bright_times(pictures)]
 
 
 def loud(sound: list[av.AudioFrame]) -> list[float]:

@@ -13,7 +13,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender
 from aiortc.rtp import RTCP_PSFB_APP, pack_remb_fci
 
-from tests.gateway.rtc_page import BRIGHT, CLIP, FPS, Page, bright, clip, loud, noted, portrait, time_of
+from tests.gateway.rtc_page import BRIGHT, CLIP, FPS, Page, bright, bright_times, clip, loud, noted, portrait, time_of
 from visavis.errors import BadInput
 from visavis.gateway.rtc_codecs import Vp8
 from visavis.gateway.rtc_tracks import PACKET
@@ -26,7 +26,7 @@ async def page(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
     page = Page()
     drawn = iter(range(1, 1_000))
     # RTP times begin at a random number: here at one that both tracks share
-    monkeypatch.setattr("aiortc.rtcrtpsender.random32", lambda: 0 if page.answer else next(drawn))
+    monkeypatch.setattr("aiortc.rtcrtpsender.random32", lambda: page.origin if page.answer else next(drawn))
     monkeypatch.setattr("aiortc.codecs.vpx.Vp8Decoder.__init__", _decode_telling_keyframes)
     yield page
     await page.close()
@@ -57,6 +57,33 @@ async def test_pictures_and_sound_arrive_on_one_clock_also_after_silences_and_fl
     assert np.abs(np.sort(np.abs(late))[: len(flashes)]).max() < 0.010  # Opus itself takes 6.5 ms
     assert np.allclose(np.diff(bursts)[[0, 1, 2, 4, 5, 6]], CLIP / SESSION_RATE, atol=0.002)
     assert np.diff(bursts)[3] > CLIP / SESSION_RATE + 0.1
+
+
+@pytest.mark.slow
+async def test_the_page_is_told_which_media_time_its_pictures_belong_to(page: Page) -> None:
+    page.origin = (1 << 32) - 20_000  # RTP times begin anew at 2 ** 32, soon
+    peer = await page.connect(start=10 * CLIP)
+    await peer.play(noted(10 * CLIP, 4), 0)
+    await page.until(lambda: peer.position() == 14 * CLIP)  # then there is nothing to send, for a while
+    waited = len(page.sound)
+    await page.until(lambda: len(page.sound) > waited + 7)
+    peer.flush(12 * CLIP, 1)
+    await peer.play(noted(12 * CLIP, 4), 1)
+    await page.until(lambda: peer.position() == 16 * CLIP)
+    waited = len(page.sound)
+    await page.until(lambda: len(page.sound) > waited + 25)
+    told = [_media(time, page.clocks) for time in bright_times(page.pictures)]
+    # the first picture's is told with the second, for it is not known where RTP time begins before it was sent
+    assert set(told) - {None} <= {k * CLIP for k in range(10, 16)}
+    assert len(told) >= 8 - peer.dropped >= 5
+    assert told.index(12 * CLIP) < told.index(13 * CLIP) < len(told) - 1 - told[::-1].index(12 * CLIP)
+
+
+def _media(rtp: int, clocks: list[tuple[int, int]]) -> int | None:
+    """The media time of a picture, by the clock that was in force."""
+    since = [(rtp - told + (1 << 31)) % (1 << 32) - (1 << 31) for told, _ in clocks]
+    known = [(passed, position) for passed, (_, position) in zip(since, clocks, strict=True) if passed >= 0]
+    return known[-1][1] + round(known[-1][0] * SESSION_RATE / 90_000) if known else None
 
 
 @pytest.mark.slow
@@ -257,7 +284,9 @@ async def test_an_offer_that_cannot_be_accepted_is_refused_with_a_reason(alter: 
 
 
 async def _open(offer: str) -> tuple[Peer, str]:
-    return await Peer.open(offer, start=0, epoch=0, fps=FPS, hear=lambda audio: None, lost=lambda: None)
+    return await Peer.open(
+        offer, start=0, epoch=0, fps=FPS, hear=lambda audio: None, lost=lambda: None, clock=lambda rtp, media: None
+    )
 
 
 def _capabilities() -> list[Any]:

@@ -31,6 +31,11 @@ _DANGLING = _those(
     " her its our their is are was were am be um uh er like very i you we they he she it's i'm"
 )
 """Nobody ends a sentence with these: more will follow."""
+_LEFT_OPEN = re.compile(
+    r"(?:who|what|where|which|how)\b.* (?:(?P<whole>(?:is|are|was|were|am) (?:i|you|we|they|he|she|it))"
+    r"|like|to|of|in|on|at|for|from|with|by)"
+)
+"""A question may end with what dangles elsewhere: "who are you" is whole, "what do cats like" perhaps."""
 _QUESTION = re.compile(
     r"(?:who|what|when|where|why|how|which|whose|is|are|was|were|do|does|did|can|could|will|would|should|may|have|has"
     r"|tell|give|show|explain|describe|say|name|please)\b"
@@ -91,7 +96,8 @@ class Laws:
         """Seconds of silence that end an utterance of which `text` was recognised."""
         words = _words(text)
         if words and words[-1] in _DANGLING:
-            return self.dangling
+            question = _LEFT_OPEN.fullmatch(" ".join(words))
+            return self.dangling if question is None else self.complete if question["whole"] else self.plain
         whole = len(words) >= 3 and (_QUESTION.match(" ".join(words)) is not None or len(words) >= 5)
         return self.complete if whole or text.rstrip()[-1:] in {".", "?", "!"} else self.plain
 

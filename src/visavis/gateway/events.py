@@ -268,6 +268,15 @@ class Answer(_Event):
     sdp: str
 
 
+class Clock(_Event):
+    """By WebRTC: the picture with this RTP time belongs to media time `position`, and those after it go on from there,
+    until another `clock`."""
+
+    type: Literal["clock"] = "clock"
+    rtp: int = Field(ge=0, lt=1 << 32, description="90 kHz")
+    position: float
+
+
 class Error(_Event):
     """Something could not be done; `message` says what to do. After a `fatal` one the connection closes."""
 
@@ -285,7 +294,7 @@ class Pong(_Event):
 
 
 ServerEvent = Annotated[
-    Welcome | Busy | State | Heard | Spoken | Flush | Answered | Timings | Configured | Answer | Error | Pong,
+    Welcome | Busy | State | Heard | Spoken | Flush | Answered | Timings | Configured | Answer | Clock | Error | Pong,
     Field(discriminator="type"),
 ]
 server_event: TypeAdapter[ServerEvent] = TypeAdapter(ServerEvent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,6 +132,8 @@ class PictureTrack(MediaStreamTrack):
         super().__init__()
         self.dropped = 0
         """Pictures that were never encoded."""
+        self.taken: Callable[[Due], None] = lambda due: None
+        """Called with each picture that is sent."""
         self._due: Due | None = None
         self._latest: Due | None = None
         self._ready = asyncio.Event()
@@ -154,6 +157,7 @@ class PictureTrack(MediaStreamTrack):
             self._ready.clear()
             await self._ready.wait()
         due, self._due = self._due, None
+        self.taken(due)
         return wrapped(due.frame.pixels, due.pts * VIDEO_CLOCK_RATE // SESSION_RATE)
 
 

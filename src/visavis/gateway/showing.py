@@ -6,7 +6,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Literal
 
 from visavis.errors import BadInput
-from visavis.gateway.events import Played
+from visavis.gateway.events import Clock, Played
 from visavis.gateway.outbox import Outbox
 from visavis.gateway.websocket import WebSocketSink
 
@@ -82,6 +82,7 @@ class Showing:
                 fps=session.manner.rendering.fps,
                 hear=session.hear,
                 lost=lambda: self.move("websocket"),
+                clock=lambda rtp, position: self._outbox.event(Clock(rtp=rtp, position=position)),
                 host=host,
             )
         except BaseException:

@@ -14,6 +14,7 @@ from av import AudioFrame
 
 from visavis.errors import BadInput, VisavisError
 from visavis.gateway import rtc_repair
+from visavis.gateway.rtc_clock import RtpClock
 from visavis.gateway.rtc_codecs import encoder_for
 from visavis.gateway.rtc_offer import reachable, refused
 from visavis.gateway.rtc_tracks import Microphone, PictureTrack, SoundTrack, Timeline
@@ -55,21 +56,23 @@ class Peer:
         fps: Fraction,
         hear: Callable[[Audio], None],
         lost: Callable[[], None],
+        clock: Callable[[int, int], None],
         host: str | None = None,
     ) -> tuple[Peer, str]:
         """Accept a page's offer (SDP with all candidates); returns the peer and the SDP answer, complete.
 
         Media begin at `start`. `hear` gets the microphone, 16 kHz mono, on its own clock. `lost` is called once when
-        the connection fails or the page closes it, not for a `close` from here. `host` is the page's address as the
-        server sees it, None for one on this machine. Raises `BadInput` for an offer that cannot be accepted,
-        `VisavisError` where this machine has no address to be reached at.
+        the connection fails or the page closes it, not for a `close` from here. `clock` is told the RTP time (90 kHz)
+        and the media time of a picture from which on both go on alike, whenever that has changed. `host` is the
+        page's address as the server sees it, None for one on this machine. Raises `BadInput` for an offer that cannot
+        be accepted, `VisavisError` where this machine has no address to be reached at.
         """
         # an empty list: aiortc's default is a public server
         connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         timeline, pictures = Timeline(start, epoch), PictureTrack()
         peer = cls(connection, timeline, pictures, lost)
         try:
-            answer = await _agree(connection, reachable(offer, host), lambda: peer._prepare(fps, hear))
+            answer = await _agree(connection, reachable(offer, host), lambda: peer._prepare(fps, hear, clock))
             if "a=candidate:" not in answer:
                 raise VisavisError("this machine has no network address for WebRTC: use the WebSocket transport")
         except BaseException:
@@ -119,11 +122,12 @@ class Peer:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._listening
 
-    def _prepare(self, fps: Fraction, hear: Callable[[Audio], None]) -> None:
+    def _prepare(self, fps: Fraction, hear: Callable[[Audio], None], clock: Callable[[int, int], None]) -> None:
         """Put the tracks in their sections, and what aiortc has no door for in its place."""
         sound, picture = _sections(self._connection)
         _send(sound, SoundTrack(self._timeline, self._pictures), "sendrecv")
         _send(picture, self._pictures, "sendonly")  # or aiortc decodes and keeps what the page sends, unread
+        self._pictures.taken = RtpClock(picture.sender, clock).picture
         rtc_repair.install(picture.sender, encoder_for(picture._codecs[0].name, fps))
         if sound.receiver.track is not None:
             buffer = JitterBuffer(capacity=_REORDERED)

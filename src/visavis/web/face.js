@@ -7,7 +7,8 @@ const LIGHTS = 6; // colours across
 const NEAR = 1.4; // up to this scale, pictures are drawn in the screen's own pixels
 
 export class Face {
-  constructor(canvas, glow, poster, portrait) {
+  /** `around`: elements whose size moves the portrait. */
+  constructor(canvas, glow, poster, portrait, around) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { alpha: false });
     this.glow = glow.getContext("2d");
@@ -30,6 +31,8 @@ export class Face {
       this.box = [contentRect.width || 1, contentRect.height || 1];
       this.part = null;
     }).observe(portrait);
+    const moved = new ResizeObserver(() => (this.part = null)); // what is behind the arch is another part of the page
+    for (const element of around) moved.observe(element);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (this.part = null));
   }
 

@@ -31,7 +31,7 @@ let shownLevel = null;
 const page = { state: "connecting", welcome: null, isWelcome: false };
 const connection = new Connection(() => ({ avatar: kept.get("avatar", null), voice: kept.get("voice", null) }));
 const send = (event) => connection.send(event);
-const face = new Face(at("face"), at("glow"), at("poster"), at("portrait"));
+const face = new Face(at("face"), at("glow"), at("poster"), at("portrait"), [at("stage"), at("notices")]);
 const player = new Player();
 const pictures = new Pictures(face);
 const script = new Script();
@@ -162,7 +162,7 @@ function refresh() {
   if (!measures.peer) pictures.draw(heard);
   subtitles.update(heard);
   if (performance.now() - written > WRITE_EVERY) write(heard);
-  const start = measures.peer ? heard : pictures.current;
+  const start = measures.picture ?? (measures.peer ? heard : null);
   const first = start === null ? null : turns.shown(start, heard);
   if (first) send({ type: "shown", ...first });
   showLevel(talk.microphone.level.toFixed(2));

@@ -27,6 +27,11 @@ export class Measures {
     return Math.max(0, this.peer ? this.peer.position() : this.player.heard());
   }
 
+  /** Media time (samples) at which the picture on the screen begins; null: not known. */
+  get picture() {
+    return this.peer ? this.peer.picture : this.pictures.current;
+  }
+
   get shown() {
     return this.pictures.shown + this.transport.past.shown + (this.peer?.shown ?? 0);
   }
@@ -75,7 +80,7 @@ export function expose(measures, { turns, face, connection, state }) {
     epoch: () => measures.player.epoch,
     transport: () => measures.transport.active,
     audible: () => measures.peer?.audible ?? measures.player.audible,
-    picture: () => measures.pictures.current,
+    picture: () => measures.picture,
     cut: () => measures.pictures.cut,
     fps: () => face.fps,
     rtt: () => connection.rtt,

@@ -4,6 +4,7 @@ import { RATE } from "./wire.js";
 
 const GATHER = 2000; // ms
 const VIDEO_RATE = 90000; // Hz, of the RTP time of pictures
+const CLOCKS = 32; // that may wait for their pictures
 const WAY = 4800; // samples, 100 ms: about what it takes from the server to the ear
 
 export class Peer {
@@ -16,7 +17,9 @@ export class Peer {
     this.shown = 0;
     this.dropped = 0;
     this.skew = null;
-    this.anchor = null; // {media, rtp, at}: media time of a picture and when it was shown
+    this.anchor = null; // {media, at}: media time of what was shown, and when
+    this.picture = null; // media time of the picture on the screen, once it is known
+    this.clocks = []; // {rtp, position}: from that picture on both go on alike; the first is in force
     this.connection.ontrack = ({ track, streams }) => this._take(track, streams[0]);
     this.connection.onconnectionstatechange = () => {
       const { connectionState } = this.connection;
@@ -46,7 +49,7 @@ export class Peer {
 
   /** Be heard and seen from now on; the picture on the screen belongs to media time `position`. */
   take(position) {
-    this.anchor = { media: position, rtp: this.rtp ?? null, at: performance.now() };
+    this.anchor ??= { media: position, at: performance.now() };
     this.audio.muted = false;
     this.resume();
   }
@@ -60,16 +63,22 @@ export class Peer {
     return !this.audio.paused && !this.audio.muted;
   }
 
+  /** What the server says of its clocks; it may come before that picture or after it. */
+  clock({ rtp, position }) {
+    this.clocks.push({ rtp, position });
+    if (this.clocks.length > CLOCKS) this.clocks.shift();
+  }
+
   /** Media time (samples) of what is seen now: by the pictures' RTP time, else by the wall clock. */
   position(now = performance.now()) {
     if (!this.anchor) return 0;
     return this.anchor.media + ((now - this.anchor.at) * RATE) / 1000;
   }
 
-  /** The server says that nothing beyond `limit` was sent yet. Where its media had to wait, RTP time went on alone. */
+  /** Nothing beyond `limit` was sent yet. Where browsers keep RTP time to themselves, that is all there is to know. */
   bound(limit) {
     const beyond = this.position() - limit;
-    if (this.anchor && beyond > 0) this.anchor.media -= beyond + WAY;
+    if (this.anchor && this.picture === null && beyond > 0) this.anchor.media -= beyond + WAY;
   }
 
   /** Skew and losses, as the browser measures them. */
@@ -120,16 +129,13 @@ export class Peer {
 
   _shown(rtp) {
     this.shown += 1;
-    const { anchor } = this;
-    if (anchor && rtp !== undefined) {
-      if (anchor.rtp === null) this.anchor = { ...anchor, media: this.position(), rtp, at: performance.now() };
-      else {
-        // 32 bits that may wrap
-        const media = anchor.media + ((rtp - anchor.rtp) | 0) * (RATE / VIDEO_RATE);
-        this.anchor = { media, rtp, at: performance.now() };
-      }
+    const since = ({ rtp: from }) => (rtp - from) | 0; // 32 bits that may wrap
+    while (this.clocks.length > 1 && since(this.clocks[1]) >= 0) this.clocks.shift();
+    const [clock] = this.clocks;
+    if (rtp !== undefined && clock && since(clock) >= 0) {
+      this.picture = clock.position + since(clock) * (RATE / VIDEO_RATE);
+      this.anchor = { media: this.picture, at: performance.now() };
     }
-    this.rtp = rtp;
     this.on.picture(this.video, this.video.videoWidth, this.video.videoHeight);
   }
 

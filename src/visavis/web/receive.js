@@ -75,6 +75,7 @@ export function receivers(parts, { become, played }) {
       become(page.state);
     },
     answer: ({ sdp }) => transport.answer(sdp),
+    clock: (event) => transport.peer?.clock(event),
     error: (event) => refused(event, parts),
   };
 

@@ -46,6 +46,13 @@ def test_between_two_cuts_the_prompt_only_grows_at_its_end() -> None:
     assert 0 < cuts <= 100 * 76 / 400  # a turn takes 76 tokens, a cut frees about half of the limit
 
 
+def test_a_question_of_usual_length_cuts_nothing_that_its_answer_would_not_have_cut() -> None:
+    asked = Message("user", "What can you tell me about friendship, if I may ask you that? " * 4)
+    for turns in range(1, 40):
+        *before, short = conversation(turns)
+        assert fit([*before, asked], 1000)[:-1] == fit([*before, short], 1000)[:-1]
+
+
 def test_a_question_longer_than_the_limit_is_refused_with_what_fits() -> None:
     with pytest.raises(BadInput, match=r"50,000 characters, and about 5,9\d\d fit"):
         fit([SYSTEM, Message("user", "x" * 50_000)], 2000)

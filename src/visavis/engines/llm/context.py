@@ -2,7 +2,8 @@
 
 The oldest turns are dropped in blocks, down to half of the limit, so that between two drops the prompt only grows at
 its end and a prompt cache keeps what it has. Where the cut lies follows from the messages alone: nobody has to
-remember it, and the same conversation is cut in the same place on any machine.
+remember it, and the same conversation is cut in the same place on any machine. It is made when an answer is over, with
+room for a question: a prompt cache then has the time until that is asked to read what is left.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from visavis.errors import BadInput
 
 _PER_TOKEN = 3  # ASCII characters: English has 4 to 5, so this errs on the safe side
 _PER_MESSAGE = 8  # tokens of the chat template around a message
+_QUESTION = 96  # tokens that are kept free for one after each answer
 
 
 def tokens(message: Message) -> int:
@@ -48,7 +50,7 @@ def fit(messages: Sequence[Message], limit: int) -> list[Message]:
     start, used = 0, 0
     for end, message in enumerate(turns, 1):  # as if the conversation grew again, message by message
         used += tokens(message)
-        if used > room:
+        if used > room - (min(_QUESTION, room // 4) if message.role == "assistant" else 0):
             start, used = _drop(turns[:end], room // 2)
     return system + turns[start:]
 
