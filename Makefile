@@ -17,11 +17,11 @@ install: .venv/.installed ## Create .venv and install Visavis in it.
 .venv/.installed: pyproject.toml constraints.txt scripts/python.sh setup.py src/visavis/engines/animation/_warp.c
 	@python=$$(PYTHON='$(PYTHON)' sh scripts/python.sh) && echo "using $$python" && "$$python" -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[webrtc]'
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[services,webrtc]'
 	@touch $@
 
 .venv/.dev: .venv/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,webrtc]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,services,webrtc]'
 	@touch $@
 
 run: install ## Talk with it in the browser (AVATAR=me.jpg; more in SERVE="--tls …").

@@ -118,6 +118,7 @@ class Settings(BaseSettings):
     sessions: int = Field(0, ge=0, le=1000, description="conversations at the same time; 0: two for each core")
     idle_timeout: float = Field(0.0, ge=0, description="seconds until a silent conversation ends; 0: never")
     resume_window: float = Field(30.0, ge=0, description="seconds in which a lost connection can go on")
+    outputs_keep: float = Field(3600.0, ge=0, description="seconds for which a service keeps the videos it made")
     max_upload: int = Field(50_000_000, ge=100_000, description="bytes of a picture or video for an avatar")
 
     size: int = Field(512, ge=128, le=2048, multiple_of=2, description="pixels of the video's longer side")

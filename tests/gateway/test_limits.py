@@ -161,6 +161,15 @@ async def test_a_message_that_is_too_long_ends_its_connection() -> None:
     assert max(map(len, live.heard)) < MESSAGE_BYTES
 
 
+async def test_requests_of_programs_are_limited_by_address_and_apart_from_uploads() -> None:
+    app = app_of(Settings(), FakeLive(), replace(Limits(), requests=Rate(0.01, 2), uploads=Rate(0.01, 1)))
+    async with serving(app) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+        answers = [await http.post("/v1/avatarchatbot", json={}) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [404, 404, 429]
+        assert "too many requests" in answers[-1].json()["error"]["message"]
+        assert (await http.post("/avatars", content=b"x")).status_code != 429
+
+
 async def test_uploads_are_limited_by_address() -> None:
     app = app_of(Settings(), FakeLive(), replace(Limits(), uploads=Rate(0.01, 2)))
     async with serving(app) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:

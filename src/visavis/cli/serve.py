@@ -10,7 +10,7 @@ import secrets
 import sys
 import threading
 import webbrowser
-from contextlib import nullcontext
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,7 +76,7 @@ async def _serve(open_page: bool) -> None:
     from visavis.gateway.server import Server, server_config
     from visavis.settings import load_settings
 
-    settings = _with_token(load_settings())
+    settings = with_token(load_settings())
     sys.setswitchinterval(_SWITCH)
     logging.getLogger("visavis.turns").setLevel(logging.INFO)  # a line for each turn: a server's log is for that
     with listening(settings.host, settings.port) as line:
@@ -94,13 +94,17 @@ async def _serve(open_page: bool) -> None:
                 # beside everything: some browsers return only when they are closed
                 threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
-        async with open_live(settings) as live:
+        async with open_live(settings) as live, AsyncExitStack() as stack:
             page = create_app(settings, open=lambda _: nullcontext(live))
+            if has_services():
+                from visavis.serving.megaservice import joined
+
+                await stack.enter_async_context(joined(page, live.settings, live.engines, live.hears))
             await Server(server_config(page, certificate), announce).serve(sockets=[line])
     typer.echo("stopped")
 
 
-def _with_token(settings: Settings) -> Settings:
+def with_token(settings: Settings) -> Settings:
     """The settings with a token, where others can reach the server."""
     from pydantic import SecretStr
 
@@ -109,6 +113,11 @@ def _with_token(settings: Settings) -> Settings:
     if settings.token is not None or is_loopback(settings.host):
         return settings
     return settings.model_copy(update={"token": SecretStr(secrets.token_urlsafe(24))})
+
+
+def has_services() -> bool:
+    """Whether the libraries of OPEA's services are installed, which are an extra."""
+    return all(map(importlib.util.find_spec, ("prometheus_fastapi_instrumentator", "python_multipart")))
 
 
 def _certificate(settings: Settings) -> Certificate:

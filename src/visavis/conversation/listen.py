@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from visavis.engines.protocols import Carry, Recognition, SpeechRecognizer, Transcript, VoiceActivityDetector
 from visavis.media.audio import Audio
+from visavis.media.speech import rescaled
 from visavis.streams.flow import Stream, flow
 
 RATE = 16_000
@@ -41,14 +42,17 @@ async def listen(
     options: Recognition,
     endpointing: Endpointing | None = None,
 ) -> Stream[Transcript]:
-    """Transcripts of the utterances in 16 kHz sound: partial ones while somebody speaks, a `final` one at each end."""
+    """Transcripts of the utterances in 16 kHz sound: partial ones while somebody speaks, a `final` one at each end.
+
+    Their words have times since the sound's first sample.
+    """
     rules = endpointing or Endpointing()
     heard: Carry | None = None
     utterance: Carry | None = None
     speaking = False
     waiting: list[Audio] = []
     past: deque[Audio] = deque(maxlen=rules.preroll + rules.onset)
-    voiced = silent = 0
+    voiced = silent = begun = 0
 
     async for frame in _frames(audio):
         probability, heard = await vad.detect(frame, heard)
@@ -57,7 +61,7 @@ async def listen(
             past.append(frame)
             if voiced < rules.onset:
                 continue
-            speaking, silent, waiting = True, 0, list(past)
+            speaking, silent, waiting, begun = True, 0, list(past), past[0].start
             past.clear()
         else:
             silent = 0 if voiced else silent + 1
@@ -68,13 +72,18 @@ async def listen(
             last = ended and not waiting
             transcript, utterance = await asr.recognize(chunk, utterance, options, last)
             if transcript.text or last:
-                yield transcript
+                yield _since(begun, transcript)
         if ended:
             speaking, utterance, voiced = False, None, 0
     if speaking:
         chunk = Audio.join(waiting) if waiting else Audio.silence(0, RATE)
         transcript, _ = await asr.recognize(chunk, utterance, options, True)
-        yield transcript
+        yield _since(begun, transcript)
+
+
+def _since(begun: int, transcript: Transcript) -> Transcript:
+    """With the words' times counted from the sound's beginning, where the utterance began `begun` samples after it."""
+    return replace(transcript, words=rescaled(transcript.words, 1, begun))
 
 
 @flow

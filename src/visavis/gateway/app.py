@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from visavis import __version__
 from visavis.avatars.avatar import Avatar
 from visavis.errors import BadInput, Overloaded, TooLarge, VisavisError
-from visavis.gateway.limits import Limited, Limits
+from visavis.gateway.limits import UPLOADS, Limited, Limits
 from visavis.gateway.metrics import Metrics
 from visavis.gateway.security import Doors, Security
 from visavis.gateway.uploads import Uploads, open_uploads
@@ -89,7 +89,7 @@ def create_app(settings: Settings, open: OpenLive | None = None, limits: Limits 
     app.add_exception_handler(Exception, _bug)
     app.add_api_route("/", _page, methods=["GET", "HEAD"])
     app.add_api_route("/avatars/{name}.jpg", _avatar_picture, methods=["GET", "HEAD"])
-    app.add_api_route("/avatars", _upload, methods=["POST"])
+    app.add_api_route(UPLOADS, _upload, methods=["POST"])
     app.add_api_route("/answers/{key}.mp4", _answer, methods=["GET", "HEAD"])
     app.add_api_route("/health", _health, methods=["GET", "HEAD"])
     app.add_api_route("/metrics", _metrics, methods=["GET"])

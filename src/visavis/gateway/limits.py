@@ -23,6 +23,8 @@ from visavis.gateway.events import Error, Hello, page_event
 
 MESSAGE_BYTES = 256 * 1024
 """The longest message; a longer one closes its connection with 1009."""
+UPLOADS = "/avatars"
+"""Where pictures and videos are sent."""
 SILENT, TOO_MUCH = 4408, 4429
 """Close codes: no hello in time; too many connections or messages."""
 
@@ -43,6 +45,8 @@ class Limits:
     """By address."""
     uploads: Rate = Rate(0.1, 6)
     """By address."""
+    requests: Rate = Rate(2, 60)
+    """Of programs, by address; what they wait for has a line of its own."""
     messages: Rate = Rate(200, 1_000)
     """Of a connection."""
     bytes: Rate = Rate(1_000_000, 4_000_000)
@@ -98,6 +102,7 @@ class Limited:
         self._clock = clock
         self._connections = Buckets(limits.connections)
         self._uploads = Buckets(limits.uploads)
+        self._requests = Buckets(limits.requests)
         self._silent: dict[int, _Talk] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,15 +111,17 @@ class Limited:
         if scope["type"] == "websocket":
             await self._connected(scope, receive, send, self._connections.take(address, self._clock()))
             return
-        if scope["type"] == "http" and scope["method"] == "POST" and (wait := self._upload(address)):
-            message = f"too many uploads: try again in {wait} seconds"
+        if scope["type"] == "http" and scope["method"] == "POST":
+            what, buckets = ("uploads", self._uploads) if scope["path"] == UPLOADS else ("requests", self._requests)
+            wait = math.ceil(buckets.take(address, self._clock()))
+        else:
+            wait = 0
+        if wait:
+            message = f"too many {what}: try again in {wait} seconds"
             refused = JSONResponse({"error": {"message": message}}, 429, {"Retry-After": str(wait)})
             await refused(scope, receive, send)
             return
         await self._app(scope, receive, send)
-
-    def _upload(self, address: str) -> int:
-        return math.ceil(self._uploads.take(address, self._clock()))
 
     async def _connected(self, scope: Scope, receive: Receive, send: Send, wait: float) -> None:
         talk = _Talk(receive, send, self._limits, self._clock)

@@ -38,14 +38,16 @@ def read_audio(path: Path, rate: int, chunk_seconds: float = 0.2) -> Iterator[Au
     """
     size = max(round(chunk_seconds * rate), 1)
     start, kept = 0, np.zeros(0, np.float32)
+    holds = False
     for samples in _resampled(path, rate):
+        holds = True  # one sample may be less than one at another rate, which is a very short sound, but one
         kept = np.concatenate([kept, samples]) if len(kept) else samples
         while len(kept) >= size:
             yield Audio(kept[:size], rate, start)
             start, kept = start + size, kept[size:]
     if len(kept):
         yield Audio(kept, rate, start)
-    elif not start:
+    elif not holds:
         raise BadInput(f"'{path}' holds no sound, not a single sample of it: check how it was recorded, or {_READABLE}")
 
 
@@ -85,7 +87,7 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, AudioStream]]:
 
 
 def _resampled(path: Path, rate: int) -> Iterator[NDArray[np.float32]]:
-    """Mono float samples at `rate`, in pieces of any length, empty ones left out."""
+    """Mono float samples at `rate`, in pieces of any length, one at least for a file that holds a sample."""
     import soxr
 
     resampler: soxr.ResampleStream | None = None
@@ -97,7 +99,7 @@ def _resampled(path: Path, rate: int) -> Iterator[NDArray[np.float32]]:
             source_rate = found_rate
             resampler = None if source_rate == rate else soxr.ResampleStream(source_rate, rate, 1, dtype=np.float32)
         out = samples if resampler is None else resampler.resample_chunk(samples)
-        if len(out):
+        if len(samples):
             yield np.clip(out, -1.0, 1.0)  # the filter may overshoot a full-scale edge
     if resampler is not None and len(rest := resampler.resample_chunk(np.zeros(0, np.float32), last=True)):
         yield rest

@@ -1,0 +1,93 @@
+"""`visavis service`: one engine as one of OPEA's microservices."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from visavis.cli.app import app, examples, override
+from visavis.cli.job import AvatarOption, Job, chosen_engines, introduce
+from visavis.cli.serve import has_services, with_token
+from visavis.errors import BadConfiguration, EngineUnavailable
+
+_SWITCH = 0.001
+"""Seconds that a thread may keep the interpreter while the event loop waits for it."""
+
+
+@app.command(
+    epilog=examples(
+        "visavis service whisper",
+        "visavis service llm --llm-url http://localhost:8080/v1",
+        "visavis service animation -a me.jpg",
+        "visavis service tts --host 0.0.0.0 --opea-open",
+    ),
+)
+def service(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="asr, whisper, llm, tgi, tts, speecht5, animation or wav2lip.")
+    ],
+    host: Annotated[
+        str | None, typer.Option("--host", help="The address to be reached at; 0.0.0.0: any.  [default: 127.0.0.1]")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="0: any that is free.  [default: that of OPEA's container]")
+    ] = None,
+    opea_open: Annotated[
+        bool, typer.Option("--opea-open", help="As open as OPEA's own: any client, no token. On private networks only.")
+    ] = False,
+    language: Annotated[str | None, typer.Option("--language", help="As in en or de.  [default: en]")] = None,
+    avatar: AvatarOption = None,
+    voice: Annotated[str | None, typer.Option("--voice", help="Of tts and speecht5.")] = None,
+    asr: Annotated[str | None, typer.Option("--asr", help="The recogniser's engine.  [default: auto]")] = None,
+    llm: Annotated[str | None, typer.Option("--llm", help="The language model's engine.  [default: auto]")] = None,
+    llm_url: Annotated[str | None, typer.Option("--llm-url", help="An OpenAI-compatible server instead.")] = None,
+    tts: Annotated[str | None, typer.Option("--tts", help="The voice's engine.  [default: auto]")] = None,
+    sessions: Annotated[
+        int | None, typer.Option("--sessions", help="Requests at once; others wait.  [default: two for each core]")
+    ] = None,
+) -> None:
+    """Serve one engine as one of OPEA's microservices.
+
+    It answers in both of their wire formats, v1.1 and later, and in OpenAI's.
+    """
+    if not has_services():
+        raise EngineUnavailable("services need two small libraries more: pip install 'visavis[services]'")
+    from visavis.serving.service import KINDS
+
+    if name not in KINDS:
+        raise BadConfiguration(f"there is no service '{name}': there are {', '.join(KINDS)}")
+    override(
+        host=host,
+        avatar=avatar,
+        language=language,
+        voice=voice,
+        asr=asr,
+        llm=llm,
+        llm_url=llm_url,
+        tts=tts,
+        sessions=sessions,
+    )
+    asyncio.run(_serve(name, KINDS[name].port if port is None else port, opea_open))
+
+
+async def _serve(name: str, port: int, opea_open: bool) -> None:
+    from visavis.gateway.address import listening, page_address
+    from visavis.gateway.server import Server, server_config
+    from visavis.serving.service import KINDS, create_service
+    from visavis.settings import load_settings
+
+    settings = load_settings()
+    if not opea_open:
+        settings = with_token(settings)
+    sys.setswitchinterval(_SWITCH)
+    with listening(settings.host, port) as line:
+        introduce(Job(Path(), None, False), settings, chosen_engines(KINDS[name].slots, settings))
+        address = page_address(settings, line.getsockname()[1])
+        service = create_service(name, settings, open_to_all=opea_open)
+        announce = lambda: typer.echo(f"{name}: {address}  (Ctrl-C ends it)")  # noqa: E731
+        await Server(server_config(service), announce).serve(sockets=[line])
+    typer.echo("stopped")

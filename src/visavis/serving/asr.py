@@ -1,0 +1,162 @@
+"""Speech to text as OPEA's recogniser and its Whisper backend have it, and as OpenAI has it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from pydantic import TypeAdapter, ValidationError
+from starlette.datastructures import UploadFile
+
+from visavis.conversation.listen import RATE, listen
+from visavis.conversation.question import LONGEST
+from visavis.engines.protocols import Recognition, Transcript
+from visavis.errors import BadInput
+from visavis.media.codecs import probe_audio, read_audio
+from visavis.serving import wire
+from visavis.serving.service import Running, invalid, running
+from visavis.serving.sound import as_file, decoded
+from visavis.serving.subtitles import Segment, srt, vtt
+from visavis.streams.worker import Worker
+
+router = APIRouter()
+_Format = Literal["json", "text", "srt", "vtt", "verbose_json"]
+_formats: TypeAdapter[_Format] = TypeAdapter(_Format)
+_NAMES = {
+    "english": "en", "german": "de", "french": "fr", "spanish": "es", "italian": "it", "portuguese": "pt",
+    "dutch": "nl", "chinese": "zh", "japanese": "ja", "korean": "ko", "russian": "ru", "hindi": "hi",
+}  # fmt: skip
+"""Whisper's names of languages, as OPEA's clients write them."""
+_JSON = {"schema": wire.Base64Audio.model_json_schema()}
+_FORM = {
+    "schema": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {
+            "file": {"type": "string", "format": "binary", "description": "a sound file, or its base64"},
+            "model": {"type": "string"},
+            "language": {"type": "string", "description": "as in en"},
+            "response_format": {"type": "string", "enum": ["json", "text", "srt", "vtt", "verbose_json"]},
+        },
+    }
+}
+
+
+@router.post(
+    "/v1/audio/transcriptions",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": _JSON, "multipart/form-data": _FORM},
+        }
+    },
+)
+async def transcriptions(request: Request) -> Response:
+    """JSON with `byte_str` is OPEA v1.1's request, a form with `file` is v1.2's and OpenAI's."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        return await _form(request)
+    try:
+        body = wire.Base64Audio.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise invalid(error) from None
+    segments = await _heard(request, decoded(body.byte_str))
+    return JSONResponse(wire.LLMParams(query=_text(segments)).model_dump())
+
+
+@router.post("/v1/asr")
+async def asr(body: wire.Audio, request: Request) -> dict[str, str]:
+    """As the Whisper backend has it."""
+    return {"asr_result": _text(await _heard(request, decoded(body.audio)))}
+
+
+async def _form(request: Request) -> Response:
+    async with request.form(max_files=1, max_fields=32) as form:
+        given = form.get("file")
+        if given is None:
+            raise BadInput("there is no 'file' in the form: send a sound file in it")
+        data = await given.read() if isinstance(given, UploadFile) else decoded(given)
+        asked = str(form.get("response_format") or "json")
+        language = str(form.get("language") or "")
+    try:
+        kind = _formats.validate_python(asked)
+    except ValidationError:
+        raise BadInput(f"there is no response_format '{asked[:40]}': json, text, srt, vtt and verbose_json") from None
+    segments = await _heard(request, data, language)
+    text = _text(segments)
+    match kind:
+        case "json":
+            return JSONResponse({"text": text})
+        case "text":
+            return PlainTextResponse(text + "\n")
+        case "srt":
+            return PlainTextResponse(srt(segments), media_type="application/x-subrip")
+        case "vtt":
+            return PlainTextResponse(vtt(segments), media_type="text/vtt")
+        case "verbose_json":
+            return JSONResponse(_verbose(segments, text, running(request).settings.language))
+
+
+async def _heard(request: Request, data: bytes, language: str = "") -> list[Segment]:
+    """The utterances in a sound file. Raises `BadInput` for what is none, or too long, or in a language not known."""
+    service = running(request)
+    known = service.settings.language
+    with service.statistics.timed():
+        return await service.while_listened(request, utterances(service, data, _language(language, known)))
+
+
+def _language(asked: str, known: str) -> str:
+    """The language to expect. OPEA's clients write "english" out, or "auto"."""
+    name = asked.strip().lower()
+    name = _NAMES.get(name, name)
+    if name in ("", "auto", "default") or name.split("-")[0] == known.split("-")[0].lower():
+        return known
+    raise BadInput(f"this recogniser hears '{known}', not '{asked[:40]}': start one with --language")
+
+
+async def utterances(service: Running, data: bytes, language: str) -> list[Segment]:
+    """The utterances in a sound file, once it is its turn. Raises `BadInput` for what is none, or too long."""
+    worker = Worker("read")
+    try:
+        async with as_file(data) as path, service.place():
+            length = await worker.run(probe_audio, path)
+            if length is not None and length > LONGEST:
+                raise BadInput(f"the sound is {length:.0f} s long: at most {LONGEST:.0f} s are taken")
+            sound = worker.iterate(lambda: read_audio(path, RATE))
+            engines = service.engines
+            return [
+                _segment(transcript)
+                async for transcript in listen(sound, engines.vad, engines.asr, Recognition(language))
+                if transcript.final and transcript.text.strip()
+            ]
+    finally:
+        worker.close()
+
+
+def _segment(transcript: Transcript) -> Segment:
+    words = [(word.text, word.start / RATE, word.end / RATE) for word in transcript.words]
+    begin, end = (words[0][1], words[-1][2]) if words else (0.0, 0.0)
+    return Segment(transcript.text.strip(), begin, end, tuple(words))
+
+
+def _text(segments: list[Segment]) -> str:
+    return " ".join(segment.text for segment in segments)
+
+
+def _verbose(segments: list[Segment], text: str, language: str) -> dict[str, Any]:
+    return {
+        "task": "transcribe",
+        "language": language,
+        "duration": round(segments[-1].end, 3) if segments else 0.0,
+        "text": text,
+        "segments": [
+            {"id": k, "start": round(each.begin, 3), "end": round(each.end, 3), "text": each.text}
+            for k, each in enumerate(segments)
+        ],
+        "words": [
+            {"word": word, "start": round(begin, 3), "end": round(end, 3)}
+            for each in segments
+            for word, begin, end in each.words
+        ],
+    }

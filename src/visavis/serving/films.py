@@ -1,0 +1,93 @@
+"""Faces that requests name or bring along, and the videos that are made of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from fractions import Fraction
+from pathlib import Path
+
+from visavis.avatars.avatar import Avatar
+from visavis.avatars.builtins import BUILTINS
+from visavis.avatars.store import AvatarStore, resolve
+from visavis.errors import BadInput
+from visavis.gateway.uploads import Uploads, open_uploads
+from visavis.media.clip import Clip
+from visavis.playback.mp4 import write_mp4
+from visavis.serving.outputs import Outputs
+from visavis.serving.sound import decoded
+from visavis.settings import Settings
+from visavis.streams.flow import Stream, each
+from visavis.streams.worker import Worker
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
+
+
+@asynccontextmanager
+async def open_films(settings: Settings) -> AsyncGenerator[Films, None]:
+    """Be ready to make videos, with what OPEA's variables say: FACE, FPS, OUTFILE."""
+    face, fps, outfile = (os.environ.get(name) for name in ("FACE", "FPS", "OUTFILE"))
+    asked: dict[str, object] = {}
+    if face:
+        asked["avatar"] = face
+    if fps:
+        if not fps.isdecimal() or not 5 <= int(fps) <= 60:
+            raise BadInput(f"FPS cannot be '{fps}': it takes a whole number from 5 to 60")
+        asked["fps"] = int(fps)
+    settings = settings.model_copy(update=asked)
+    outputs = Outputs(settings.data_dir / "outputs", settings.outputs_keep, Path(outfile) if outfile else None)
+    async with open_uploads(settings.size, settings.max_upload) as uploads:
+        films = Films(settings, outputs, uploads)
+        try:
+            await films.face(None)  # what is wrong with it is said now
+            yield films
+        finally:
+            films.close()
+
+
+class Films:
+    """Of one service."""
+
+    def __init__(self, settings: Settings, outputs: Outputs, uploads: Uploads) -> None:
+        self.settings, self.outputs = settings, outputs
+        self._uploads = uploads
+        self._store = AvatarStore(settings.data_dir / "avatars")
+        self._files = Worker("avatars")
+        self._own: Avatar | None = None
+
+    def close(self) -> None:
+        """Free its thread."""
+        self._files.close()
+
+    @property
+    def fps(self) -> Fraction:
+        """Pictures a second."""
+        return Fraction(self.settings.fps)
+
+    async def face(self, asked: str | None) -> Avatar:
+        """The avatar of a name, or made of a picture or a video in base64; None: the service's own.
+
+        Raises `BadInput` for anything else. Never a path: it comes from a client.
+        """
+        if asked is None or not asked.strip():
+            if self._own is None:
+                self._own = await self._files.run(resolve, self.settings.avatar, self._store, self.settings.size)
+            return self._own
+        if asked.lower() in BUILTINS:
+            return await self._files.run(self._store.builtin, asked.lower(), self.settings.size)
+        if _NAME.fullmatch(asked):
+            return await self._files.run(self._store.load, asked)
+        data = decoded(asked)
+        return await self._uploads.receive(each([data]), len(data))
+
+    async def film(self, clips: Stream[Clip]) -> str:
+        """Make a video of the clips; its id. Nothing stays behind where that fails."""
+        key, path = self.outputs.begin()
+        try:
+            await write_mp4(clips, path, fps=self.fps, codec=self.settings.codec)
+        except BaseException:
+            self.outputs.drop(key)
+            raise
+        return key

@@ -1,0 +1,232 @@
+"""One engine, one process, one port: what OPEA's services have in common.
+
+Each also answers `/v1/health_check`, `/v1/statistics`, `/metrics`, `/health` and `/v1/health`, as they do there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CollectorRegistry
+from prometheus_fastapi_instrumentator import Instrumentator
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+
+from visavis import __version__
+from visavis.engines.loading import Engines, load_engines
+from visavis.engines.protocols import Slot
+from visavis.errors import BadInput, EngineFailed, Overloaded, TooLarge, VisavisError
+from visavis.gateway.admission import Admission
+from visavis.gateway.security import Doors, Security
+from visavis.serving.bodies import Bodies
+from visavis.serving.statistics import Statistics
+from visavis.settings import Settings, cores
+
+_STATUS: tuple[tuple[type[VisavisError], int], ...] = (
+    (TooLarge, 413),
+    (BadInput, 400),
+    (Overloaded, 503),
+    (EngineFailed, 502),
+)
+_WAITING = 64
+"""Requests in line; beyond it the answer is 503."""
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A service that can be started."""
+
+    name: str
+    title: str
+    """In its health check."""
+    about: str
+    statistics: str
+    """Its name in its statistics."""
+    port: int
+    """Of OPEA's container; one that everybody may take where that is reserved."""
+    slots: tuple[Slot, ...]
+    module: str
+    """Has its `router`."""
+
+
+ABOUT = "OPEA Microservice Infrastructure"
+"""What OPEA's services say of themselves where they say nothing else."""
+_FACE: tuple[Slot, ...] = ("articulation", "animation")
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("asr", "opea_service@asr", "Convert audio to text.", "opea_service@asr", 9099, ("vad", "asr"), "asr"),
+        Kind("whisper", "whisper", "Convert audio to text.", "whisper", 7066, ("vad", "asr"), "asr"),
+        Kind("llm", "opea_service@llm", ABOUT, "opea_service@llm", 9000, ("llm",), "llm"),
+        Kind("tgi", "tgi", ABOUT, "tgi", 3006, ("llm",), "llm"),
+        Kind("tts", "opea_service@tts", "Convert text to audio.", "opea_service@tts", 9088, ("tts",), "tts"),
+        Kind("speecht5", "speecht5", "Convert text to audio.", "speecht5", 7055, ("tts",), "tts"),
+        Kind("animation", "opea_service@animation", ABOUT, "opea_service@animation", 9066, _FACE, "animation"),
+        Kind("wav2lip", "wav2lip", ABOUT, "wav2lip", 7860, _FACE, "animation"),
+    )
+}
+
+
+class Running:
+    """A service that answers."""
+
+    def __init__(self, kind: Kind, settings: Settings, engines: Engines, *, hears: bool = True) -> None:
+        self.kind, self.settings, self.engines, self.hears = kind, settings, engines, hears
+        self.statistics = Statistics(kind.statistics)
+        self._admission = Admission(settings.sessions or 2 * cores(), _WAITING)
+
+    @asynccontextmanager
+    async def place(self) -> AsyncGenerator[None, None]:
+        """Room for one request's work, when it is its turn. Raises `Overloaded` where too many wait."""
+
+        async def tell(before: int) -> None:
+            pass
+
+        place = await self._admission.enter(tell)
+        try:
+            yield
+        finally:
+            place.leave()
+
+    async def while_listened(self, request: Request, work: Awaitable[T]) -> T:
+        """The work's result; it is cancelled when the client leaves. The request's body must have been read."""
+        task = asyncio.ensure_future(work)
+        left = asyncio.ensure_future(_left(request))
+        try:
+            await asyncio.wait([task, left], return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise HTTPException(499, "the client has left")  # nobody reads it
+            return task.result()
+        finally:
+            for each in (task, left):
+                each.cancel()
+            await asyncio.gather(task, left, return_exceptions=True)
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def running(request: Request) -> Running:
+    """The service that a request is for."""
+    found: Running = request.app.state.running
+    return found
+
+
+def invalid(error: ValidationError) -> RequestValidationError:
+    """The same as FastAPI's own, of a body that was read by hand."""
+    return RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)])
+
+
+def create_service(name: str, settings: Settings, *, open_to_all: bool = False) -> FastAPI:
+    """The service as an ASGI app; its engine is loaded and freed with it.
+
+    `open_to_all` restores OPEA's openness, for a private network: any name, any page, no token.
+    """
+    kind = KINDS[name]
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+        async with AsyncExitStack() as stack:
+            if "animation" in kind.slots:
+                from visavis.serving.films import open_films
+
+                app.state.films = await stack.enter_async_context(open_films(settings))
+            engines = await stack.enter_async_context(load_engines(settings, kind.slots))
+            app.state.running = Running(kind, settings, engines)
+            yield
+
+    app = FastAPI(title=kind.title, version=__version__, description=kind.about, lifespan=lifespan, docs_url=None)
+    app.add_exception_handler(RequestValidationError, refused_body)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(VisavisError, _our_error)
+    app.add_exception_handler(Exception, _bug)
+    app.include_router(_common)
+    router: APIRouter = importlib.import_module(f"visavis.serving.{kind.module}").router
+    app.include_router(router)
+    registry = CollectorRegistry()
+    Instrumentator(registry=registry).instrument(app).expose(app, include_in_schema=False)
+    app.add_middleware(Bodies, most=settings.max_upload)
+    if open_to_all:
+        app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])
+    else:
+        app.add_middleware(Security, doors=Doors.of(settings))
+    return app
+
+
+_common = APIRouter()
+described = APIRouter()
+"""What megaservices answer of themselves, too."""
+
+
+@described.get("/v1/health_check")
+async def health_check(request: Request) -> dict[str, str]:
+    """As OPEA's services answer it."""
+    kind = running(request).kind
+    return {"Service Title": kind.title, "Version": __version__, "Service Description": kind.about}
+
+
+@described.get("/v1/statistics")
+async def statistics(request: Request) -> dict[str, dict[str, float | None]]:
+    """Seconds that requests took."""
+    return running(request).statistics.told()
+
+
+@_common.get("/health")
+@described.get("/v1/health")
+async def health() -> Response:
+    """Nothing, with 200: it answers."""
+    return Response()
+
+
+_common.include_router(described)
+
+
+# ---- what is wrong, in the words of both: FastAPI's `detail`, OpenAI's `error`
+
+
+def _error(status: int, message: str, detail: object = None) -> Response:
+    body = {
+        "detail": message if detail is None else detail,
+        "error": {"message": message, "type": "invalid_request_error" if status < 500 else "server_error"},
+    }
+    return JSONResponse(body, status, {"Retry-After": "5"} if status == 503 else None)
+
+
+async def refused_body(request: Request, error: Exception) -> Response:
+    """What is wrong with a body, without the body."""
+    assert isinstance(error, RequestValidationError)
+    found = [{key: each[key] for key in ("type", "loc", "msg")} for each in error.errors()]  # not what was sent
+    first = found[0]
+    return _error(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}", found)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    response = _error(error.status_code, error.detail)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _our_error(request: Request, error: Exception) -> Response:
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    if status >= 500:
+        _log.error("%s %s: %s", request.method, request.url.path, error)
+    return _error(status, str(error))
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    return _error(500, "this is our mistake; the server's log has more")  # the server logs the error itself

@@ -1,0 +1,87 @@
+"""Sound in requests and answers: base64 or uploaded files of any kind in, files of many kinds out."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import io
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import soxr
+
+from visavis.errors import BadInput
+from visavis.media.audio import Audio
+
+RATE = 16_000
+"""Hertz, of sound that goes from one OPEA service to the next."""
+TYPES = {
+    "wav": "audio/wav",
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg",
+    "flac": "audio/flac",
+    "aac": "audio/aac",
+    "pcm": "audio/pcm",
+}
+_ENCODERS = {
+    "wav": ("wav", "pcm_s16le", RATE),
+    "mp3": ("mp3", "libmp3lame", 24_000),
+    "opus": ("ogg", "libopus", 48_000),
+    "flac": ("flac", "flac", 24_000),
+    "aac": ("adts", "aac", 24_000),
+    "pcm": ("s16le", "pcm_s16le", 24_000),
+}
+"""Container, codec and rate; OpenAI's `pcm` has 24 kHz."""
+
+
+def decoded(text: str) -> bytes:
+    """The bytes of a base64 text; a `data:` prefix and white space are taken off. Raises `BadInput`."""
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        data = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise BadInput("this is no base64: send the sound file's bytes in it") from None
+    if not data:
+        raise BadInput("there is no sound in it: send a sound file, as base64")
+    return data
+
+
+@asynccontextmanager
+async def as_file(data: bytes) -> AsyncGenerator[Path, None]:
+    """A file with these bytes, gone when the block ends; what is wrong with it is said without its name."""
+    with tempfile.TemporaryDirectory(prefix="visavis-") as folder:
+        path = Path(folder) / "sound"
+        await asyncio.to_thread(path.write_bytes, data)
+        try:
+            yield path
+        except BadInput as error:  # its message tells our own path, which says nothing to a client
+            said = str(error).replace(f"'{path}'", "the sound").replace(str(path), "the sound")
+            raise type(error)(said) from None
+
+
+def wav(audio: Audio) -> bytes:
+    """A WAV file as OPEA's services make it: 16 kHz, mono, 16 bits."""
+    return encoded(audio, "wav")
+
+
+def encoded(audio: Audio, kind: str) -> bytes:
+    """A sound file of a `kind` of TYPES. Blocking: some milliseconds for a second of speech."""
+    container, codec, rate = _ENCODERS[kind]
+    samples = np.asarray(soxr.resample(audio.samples, audio.rate, rate), np.float32)
+    whole = (np.clip(samples, -1.0, 1.0) * 32767).astype(np.int16)
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=container) as file:
+        stream = file.add_stream(codec, rate=rate, layout="mono")
+        assert isinstance(stream, av.AudioStream)
+        frame = av.AudioFrame.from_ndarray(whole[None], "s16", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            file.mux(packet)
+    return buffer.getvalue()

@@ -1,0 +1,105 @@
+"""Text to speech as OPEA's synthesizer and its SpeechT5 backend have it, and as OpenAI has it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from visavis.conversation.question import check_text
+from visavis.conversation.sentences import sentences
+from visavis.conversation.speak import speak
+from visavis.engines.protocols import Delta
+from visavis.engines.voices import named, near
+from visavis.errors import BadInput, EngineFailed
+from visavis.media.audio import Audio
+from visavis.serving import wire
+from visavis.serving.service import Running, running
+from visavis.serving.sound import TYPES, encoded, wav
+
+router = APIRouter()
+_LONGEST = 4096
+"""Characters of a text, as with OpenAI."""
+_THEIRS = frozenset(
+    {"alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse"}
+    | {"default"}
+)
+"""OpenAI's and OPEA's voices, which clients send without choosing them: the own voice speaks for all of them."""
+_MALE = ("rms", "awb", "en-us")
+"""Voices that may speak as OPEA's "male"."""
+
+
+@router.post("/v1/audio/speech", response_model=None)
+async def speech(body: wire.Speech | wire.Text, request: Request) -> Response:
+    """`input` is OpenAI's request and OPEA's from v1.2 on: a sound file. `text` is OPEA v1.1's: base64 in JSON."""
+    if isinstance(body, wire.Text):
+        text = body.text if isinstance(body.text, str) else " ".join(body.text)
+        audio = await _said(request, text)
+        return JSONResponse({"id": body.id or wire.new_id(), "byte_str": await _base64(audio)})
+    kind = body.response_format or "wav"
+    audio = await _said(request, body.input, body.voice, body.speed)
+    return Response(await asyncio.to_thread(encoded, audio, kind), media_type=TYPES[kind])
+
+
+@router.post("/v1/tts")
+async def tts(body: wire.Say, request: Request) -> dict[str, str]:
+    """As the SpeechT5 backend has it."""
+    return {"tts_result": await _base64(await _said(request, body.text, body.voice))}
+
+
+@router.get("/v1/audio/voices")
+async def voices(request: Request) -> dict[str, list[dict[str, str]]]:
+    """All that can be asked for."""
+    known = running(request).engines.tts.voices()
+    return {"voices": [{"name": each.name, "language": each.language, "about": each.description} for each in known]}
+
+
+async def _base64(audio: Audio) -> str:
+    return base64.b64encode(await asyncio.to_thread(wav, audio)).decode("ascii")
+
+
+async def _said(request: Request, text: str, voice: str | None = None, speed: float = 1.0) -> Audio:
+    """The text, spoken. Raises `BadInput` for one without words, a too long one, and for a voice that there is not."""
+    service = running(request)
+    if len(text) > _LONGEST:
+        raise BadInput(f"the text has {len(text):,} characters: at most {_LONGEST:,} are said at once")
+    check_text(text)
+    chosen = voice_of(service, voice)
+    with service.statistics.timed():
+        return await service.while_listened(request, _joined(service, text, chosen, speed))
+
+
+def voice_of(service: Running, asked: str | None) -> str | None:
+    """The name of the voice that a client asks for; None for the avatar's or the synthesizer's choice.
+
+    Raises `BadInput` where there is none of that name.
+    """
+    own = service.settings.voice
+    known = [voice.name for voice in service.engines.tts.voices()]
+    if asked is None or not asked.strip():
+        return own
+    if (found := named(asked, known)) is not None:
+        return found
+    if asked.lower() == "male":
+        return next((name for name in _MALE if name in known), own)
+    if asked.lower() in _THEIRS:
+        return own
+    raise BadInput(f"there is no voice '{asked[:40]}' here: there is {', '.join(near(asked, known))}, …")
+
+
+async def _joined(service: Running, text: str, voice: str | None, speed: float) -> Audio:
+    async def words() -> AsyncGenerator[Delta, None]:
+        yield Delta(text, "stop")
+
+    pace = service.settings.speed * speed
+    async with service.place():
+        lines = sentences(words(), service.settings.language, pace)
+        async with aclosing(speak(lines, service.engines.tts, voice)) as pieces:
+            said = [piece.audio async for piece in pieces]
+    if not said:
+        raise EngineFailed("tts", service.engines.tts.info.name, "the voice made no sound for this text")
+    return Audio.join(said)
