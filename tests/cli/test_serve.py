@@ -45,7 +45,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Response]:
 
     @asynccontextmanager
     async def open_fake(settings: Settings) -> AsyncGenerator[FakeLive, None]:
-        yield FakeLive()
+        yield FakeLive(settings=settings)
 
     monkeypatch.setattr(webbrowser, "open", open_page)
     monkeypatch.setattr(live, "open_live", open_fake)

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, WebSocket
 from starlette.websockets import WebSocketDisconnect
@@ -41,6 +42,10 @@ class FakeLive:
     closed: list[int] = field(default_factory=list)
     connections: int = 0
     video: Path | None = None
+    settings: Settings = field(default_factory=Settings)
+    engines: Any = None
+    """There are none: nothing is asked of them."""
+    hears: bool = False
 
     def session_of(self, resume: str) -> FakeSession | None:
         return self.session if resume == SECRET else None

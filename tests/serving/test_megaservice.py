@@ -109,3 +109,25 @@ async def test_ten_questions_at_once_have_ten_answers(gateway: httpx.AsyncClient
 async def test_it_describes_itself_as_opeas_megaservice_does(gateway: httpx.AsyncClient) -> None:
     assert (await gateway.get("/v1/health_check")).json()["Service Title"] == "AvatarChatbotService"
     assert (await gateway.get("/v1/health")).status_code == 200
+    assert (await gateway.get("/v1/statistics")).json() == {}
+
+
+async def test_n9_its_services_and_parameters_are_listed(gateway: httpx.AsyncClient) -> None:
+    listed = (await gateway.get("/v1/list_service")).json()
+    assert listed["asr/MicroService"] == {"endpoint": "/v1/audio/transcriptions"}
+    assert len(listed) == 4
+    assert (await gateway.get("/v1/list_parameters")).json() is None
+
+
+async def test_it_is_as_open_as_opeas_where_that_is_asked_for() -> None:
+    foreign = {"origin": "http://evil.example", "authorization": "Bearer None"}
+    body = {"text": "Who are you?"}
+    async with (
+        served("--port", "0", "--host", "0.0.0.0", "--opea-open") as (address, _),
+        httpx.AsyncClient(base_url=httpx.URL(address).copy_with(host="127.0.0.1"), timeout=60) as http,
+    ):
+        response = await http.post("/v1/avatarchatbot", json=body, headers=foreign)
+        assert response.json().endswith("/result.mp4")
+        assert response.headers["access-control-allow-origin"] == "*"
+    async with served("--port", "0") as (address, _), httpx.AsyncClient(base_url=address) as http:
+        assert (await http.post("/v1/avatarchatbot", json=body, headers=foreign)).status_code == 403

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from visavis.gateway.tls import Certificate
     from visavis.settings import Settings
 
+OpenOption = Annotated[
+    bool, typer.Option("--opea-open", help="As open as OPEA's own: any client, no token. On private networks only.")
+]
 _MIND_AND_FACE: tuple[Slot, ...] = ("llm", "tts", "articulation", "animation")
 _EARS: tuple[Slot, ...] = ("vad", "asr")
 _SWITCH = 0.001
@@ -61,22 +64,26 @@ def serve(
     llm_url: Annotated[str | None, typer.Option("--llm-url", help="An OpenAI-compatible server instead.")] = None,
     tts: Annotated[str | None, typer.Option("--tts", help="The voice's engine.  [default: auto]")] = None,
     emotion: EmotionOption = None,
+    opea_open: OpenOption = False,
 ) -> None:
     """Talk with the avatar in the browser: the page and its server."""
     override(avatar=avatar, voice=voice, language=language, llm=llm, llm_url=llm_url, tts=tts, emotion=emotion)
     override(host=host, port=port, tls=tls, sessions=sessions, idle_timeout=idle_timeout)
-    asyncio.run(_serve(open_))
+    asyncio.run(_serve(open_, opea_open))
 
 
-async def _serve(open_page: bool) -> None:
+async def _serve(open_page: bool, opea_open: bool) -> None:
     from visavis.engines.loading import check_voice
     from visavis.gateway.address import listening, page_address
     from visavis.gateway.app import create_app
     from visavis.gateway.live import open_live
+    from visavis.gateway.security import Doors
     from visavis.gateway.server import Server, server_config
     from visavis.settings import load_settings
 
-    settings = with_token(load_settings())
+    settings = load_settings()
+    if not opea_open:
+        settings = with_token(settings)
     sys.setswitchinterval(_SWITCH)
     logging.getLogger("visavis.turns").setLevel(logging.INFO)  # a line for each turn: a server's log is for that
     with listening(settings.host, settings.port) as line:
@@ -95,7 +102,8 @@ async def _serve(open_page: bool) -> None:
                 threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
         async with open_live(settings) as live, AsyncExitStack() as stack:
-            page = create_app(settings, open=lambda _: nullcontext(live))
+            doors = Doors.of(settings, open_to_all=opea_open)
+            page = create_app(settings, open=lambda _: nullcontext(live), doors=doors)
             if has_services():
                 from visavis.serving.megaservice import joined
 

@@ -11,7 +11,7 @@ import typer
 
 from visavis.cli.app import app, examples, override
 from visavis.cli.job import AvatarOption, Job, chosen_engines, introduce
-from visavis.cli.serve import has_services, with_token
+from visavis.cli.serve import OpenOption, has_services, with_token
 from visavis.errors import BadConfiguration, EngineUnavailable
 
 _SWITCH = 0.001
@@ -36,9 +36,7 @@ def service(
     port: Annotated[
         int | None, typer.Option("--port", help="0: any that is free.  [default: that of OPEA's container]")
     ] = None,
-    opea_open: Annotated[
-        bool, typer.Option("--opea-open", help="As open as OPEA's own: any client, no token. On private networks only.")
-    ] = False,
+    opea_open: OpenOption = False,
     language: Annotated[str | None, typer.Option("--language", help="As in en or de.  [default: en]")] = None,
     avatar: AvatarOption = None,
     voice: Annotated[str | None, typer.Option("--voice", help="Of tts and speecht5.")] = None,

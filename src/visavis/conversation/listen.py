@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from visavis.conversation.turn import Laws
 from visavis.engines.protocols import Carry, Recognition, SpeechRecognizer, Transcript, VoiceActivityDetector
 from visavis.media.audio import Audio
 from visavis.media.speech import rescaled
@@ -18,20 +19,8 @@ FRAME = 512
 """Samples a voice detector judges at once: 32 ms."""
 CHUNK = 4
 """Frames (128 ms) a recogniser is asked about: often enough for partial words, seldom enough for one core."""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpointing:
-    """When an utterance begins and ends."""
-
-    threshold: float = 0.5
-    """Probability of speech from which a frame counts as speech."""
-    onset: int = 2
-    """Frames of speech that begin an utterance."""
-    preroll: int = 10
-    """Frames before the onset that belong to it: recognisers need the breath before the first word."""
-    hangover: int = 25
-    """Frames without speech that end it (25 are 0.8 s)."""
+_HANGOVER = 25
+"""Frames without speech (0.8 s) that end an utterance: of a recording, nobody waits for its end."""
 
 
 @flow
@@ -40,33 +29,32 @@ async def listen(
     vad: VoiceActivityDetector,
     asr: SpeechRecognizer,
     options: Recognition,
-    endpointing: Endpointing | None = None,
 ) -> Stream[Transcript]:
     """Transcripts of the utterances in 16 kHz sound: partial ones while somebody speaks, a `final` one at each end.
 
     Their words have times since the sound's first sample.
     """
-    rules = endpointing or Endpointing()
+    laws = Laws()
     heard: Carry | None = None
     utterance: Carry | None = None
     speaking = False
     waiting: list[Audio] = []
-    past: deque[Audio] = deque(maxlen=rules.preroll + rules.onset)
+    past: deque[Audio] = deque(maxlen=laws.preroll + laws.onset)
     voiced = silent = begun = 0
 
     async for frame in _frames(audio):
         probability, heard = await vad.detect(frame, heard)
-        voiced = voiced + 1 if probability >= rules.threshold else 0
+        voiced = voiced + 1 if probability >= laws.voice else 0
         if not speaking:
             past.append(frame)
-            if voiced < rules.onset:
+            if voiced < laws.onset:
                 continue
             speaking, silent, waiting, begun = True, 0, list(past), past[0].start
             past.clear()
         else:
             silent = 0 if voiced else silent + 1
             waiting.append(frame)
-        ended = silent >= rules.hangover
+        ended = silent >= _HANGOVER
         while len(waiting) >= CHUNK or (ended and waiting):
             chunk, waiting = Audio.join(waiting[:CHUNK]), waiting[CHUNK:]
             last = ended and not waiting

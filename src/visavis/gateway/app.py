@@ -19,7 +19,7 @@ from visavis.avatars.avatar import Avatar
 from visavis.errors import BadInput, Overloaded, TooLarge, VisavisError
 from visavis.gateway.limits import UPLOADS, Limited, Limits
 from visavis.gateway.metrics import Metrics
-from visavis.gateway.security import Doors, Security
+from visavis.gateway.security import Doors, guard
 from visavis.gateway.uploads import Uploads, open_uploads
 from visavis.settings import Settings
 
@@ -67,9 +67,11 @@ class Live(Protocol):
 OpenLive = Callable[[Settings], AbstractAsyncContextManager[Live]]
 
 
-def create_app(settings: Settings, open: OpenLive | None = None, limits: Limits | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, open: OpenLive | None = None, limits: Limits | None = None, doors: Doors | None = None
+) -> FastAPI:
     """The server as an ASGI app; its conversations begin and end with it (`open`: `gateway.live.open_live`)."""
-    doors = Doors.of(settings)
+    doors = doors or Doors.of(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
@@ -83,7 +85,7 @@ def create_app(settings: Settings, open: OpenLive | None = None, limits: Limits 
         title="Visavis", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
     app.add_middleware(Limited, limits=limits or Limits())
-    app.add_middleware(Security, doors=doors)  # the last one added is the first one asked
+    guard(app, doors)  # the last one added is the first one asked
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(VisavisError, _our_error)
     app.add_exception_handler(Exception, _bug)

@@ -3,7 +3,8 @@
 A page of another site can make a browser send requests here, and a name of its own can be made to point here. So the
 `Host` of every request must be one of ours (DNS rebinding), and whatever is more than looking (every WebSocket, every
 method but GET and HEAD) must come from our own page (CSRF, socket hijack) or from a program, which sends no `Origin`.
-Beyond this machine everybody needs the token besides. Nothing here ever sends a CORS header.
+Beyond this machine everybody needs the token besides. Nothing here ever sends a CORS header, but for the doors that
+`--opea-open` opens, which let any page in.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import ifaddr
+from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -81,10 +84,18 @@ class Doors:
     """Foreign pages that may talk to the server, as scheme://name:port."""
     token: str | None
     """What everybody has to bring; None: nothing."""
+    are_open: bool = False
+    """Whether they are no doors at all: any name, any page."""
 
     @classmethod
-    def of(cls, settings: Settings) -> Doors:
-        """Those of a server with these settings. Raises `BadConfiguration` for an open one without a token."""
+    def of(cls, settings: Settings, *, open_to_all: bool = False) -> Doors:
+        """Those of a server with these settings. Raises `BadConfiguration` for an open one without a token.
+
+        `open_to_all`: as OPEA's, for a private network. A token that is set is asked for all the same.
+        """
+        if open_to_all:
+            token = None if settings.token is None else settings.token.get_secret_value()
+            return cls(frozenset(), frozenset(), token, are_open=True)
         local = is_loopback(settings.host)
         if not local and settings.token is None:
             raise BadConfiguration(f"a server at {settings.host} can be reached by others: it needs a token")
@@ -119,13 +130,15 @@ class Security:
                 told = MutableHeaders(scope=message)
                 for name, value in _FIXED.items():
                     told[name] = value
-                told["Content-Security-Policy"] = _policy(hosts[0] if answer is self._app else "")
+                told["Content-Security-Policy"] = _policy(hosts[0] if hosts and answer is self._app else "")
             await send(message)
 
         await answer(scope, receive, guarded)
 
     def _foreign(self, scope: Scope, headers: Headers) -> Response | None:
         """The answer to whoever calls the server by a wrong name, or talks to it from a wrong page."""
+        if self._doors.are_open:
+            return None
         hosts = headers.getlist("host")
         host = _split(hosts[0]) if len(hosts) == 1 else None
         if host is None:
@@ -232,3 +245,10 @@ def _origin(text: str) -> str | None:
         return None
     name, port = split
     return f"{parts.scheme}://{name}:{port or _DEFAULT_PORTS[parts.scheme]}"
+
+
+def guard(app: FastAPI, doors: Doors) -> None:
+    """Ask everybody at the doors, before any middleware that was added until now."""
+    app.add_middleware(Security, doors=doors)
+    if doors.are_open:
+        app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])

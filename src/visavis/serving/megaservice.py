@@ -110,6 +110,29 @@ async def audioqna(body: wire.AvatarChat, request: Request) -> Response:
     return JSONResponse(base64.b64encode(await asyncio.to_thread(wav, audio)).decode("ascii"))
 
 
+@router.get("/v1/list_service")
+async def list_service() -> dict[str, dict[str, str]]:
+    """As OPEA's first gateway told it: the services behind it."""
+    paths = {
+        "asr": "/v1/audio/transcriptions",
+        "llm": "/v1/chat/completions",
+        "tts": "/v1/audio/speech",
+        "animation": "/v1/animation",
+    }
+    return {f"{name}/MicroService": {"endpoint": path} for name, path in paths.items()}
+
+
+@router.get("/v1/list_parameters")
+async def list_parameters() -> None:
+    """As OPEA's first gateway told it: nothing."""
+
+
+@router.get("/v1/statistics")
+async def statistics() -> dict[str, object]:
+    """As of every megaservice of OPEA: empty. `/metrics` has how long answers take."""
+    return {}
+
+
 async def _film(request: Request, service: Running, body: wire.AvatarChat, told: _Answered) -> str:
     made = films(request)
     manner = _manner(service, body)

@@ -20,14 +20,13 @@ from prometheus_client import CollectorRegistry
 from prometheus_fastapi_instrumentator import Instrumentator
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 
 from visavis import __version__
 from visavis.engines.loading import Engines, load_engines
 from visavis.engines.protocols import Slot
 from visavis.errors import BadInput, EngineFailed, Overloaded, TooLarge, VisavisError
 from visavis.gateway.admission import Admission
-from visavis.gateway.security import Doors, Security
+from visavis.gateway.security import Doors, guard
 from visavis.serving.bodies import Bodies
 from visavis.serving.statistics import Statistics
 from visavis.settings import Settings, cores
@@ -160,10 +159,7 @@ def create_service(name: str, settings: Settings, *, open_to_all: bool = False) 
     registry = CollectorRegistry()
     Instrumentator(registry=registry).instrument(app).expose(app, include_in_schema=False)
     app.add_middleware(Bodies, most=settings.max_upload)
-    if open_to_all:
-        app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])
-    else:
-        app.add_middleware(Security, doors=Doors.of(settings))
+    guard(app, Doors.of(settings, open_to_all=open_to_all))
     return app
 
 
@@ -179,7 +175,7 @@ async def health_check(request: Request) -> dict[str, str]:
     return {"Service Title": kind.title, "Version": __version__, "Service Description": kind.about}
 
 
-@described.get("/v1/statistics")
+@_common.get("/v1/statistics")
 async def statistics(request: Request) -> dict[str, dict[str, float | None]]:
     """Seconds that requests took."""
     return running(request).statistics.told()
