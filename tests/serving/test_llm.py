@@ -137,6 +137,7 @@ async def test_l2_openais_client_is_answered_whole_and_in_pieces(service: httpx.
         ({"messages": [{"role": "user", "content": ""}]}, 400, "nothing to answer"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, 400, "text only"),
         ({"messages": "hi", "max_tokens": -1}, 422, "greater than or equal to 1"),
+        ({"query": "hi", "documents": [[]]}, 422, "documents"),
         (None, 422, "detail"),
     ],
 )

@@ -137,9 +137,9 @@ def _some(text: str) -> str:
     return text
 
 
-def _prompt(question: str, template: str | None, documents: Sequence[Any] | None) -> str:
+def _prompt(question: str, template: str | None, documents: Sequence[str | wire.Passage] | None) -> str:
     """The question, with what was found where something was, in the client's words or in ours."""
-    found = "\n".join(each if isinstance(each, str) else str(each.get("text", "")) for each in documents or ())
+    found = "\n".join(each if isinstance(each, str) else each.text for each in documents or ())
     if not template and not found:
         return _some(question)
     known = {"question": _some(question), "context": found}

@@ -181,8 +181,8 @@ async def statistics(request: Request) -> dict[str, dict[str, float | None]]:
     return running(request).statistics.told()
 
 
-@_common.get("/health")
-@described.get("/v1/health")
+@_common.get("/health", response_class=Response)
+@described.get("/v1/health", response_class=Response)
 async def health() -> Response:
     """Nothing, with 200: it answers."""
     return Response()

@@ -39,6 +39,12 @@ class Audio(_Body):
 # ---- questions and answers
 
 
+class Passage(_Body):
+    """Something found."""
+
+    text: str
+
+
 class Animate(Base64Audio):
     """Sound that a face is to speak."""
 
@@ -69,7 +75,7 @@ class LLMParams(_Body):
     streaming: bool = True
     language: str | None = "auto"
     chat_template: str | None = None
-    documents: list[Any] | None = []
+    documents: list[str | Passage] | None = []
 
 
 class Query(LLMParams):
@@ -106,7 +112,7 @@ class Chat(_Body):
     stream: bool | None = None
     streaming: bool | None = None
     stream_options: dict[str, Any] | None = None
-    documents: list[Any] | None = None
+    documents: list[str | Passage] | None = None
 
 
 class Completion(_Body):
@@ -119,12 +125,6 @@ class Completion(_Body):
     top_p: float | None = Field(None, gt=0.0, le=1.0)
     stop: str | list[str] | None = None
     stream: bool | None = None
-
-
-class Passage(_Body):
-    """Something found."""
-
-    text: str
 
 
 class Found(_Body):
