@@ -138,7 +138,7 @@ async def test_l2_openais_client_is_answered_whole_and_in_pieces(service: httpx.
         ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, 400, "text only"),
         ({"messages": "hi", "max_tokens": -1}, 422, "greater than or equal to 1"),
         ({"query": "hi", "documents": [[]]}, 422, "documents"),
-        (None, 422, "detail"),
+        (None, 422, "body"),
     ],
 )
 async def test_what_cannot_be_answered_is_refused_with_a_reason(
@@ -146,7 +146,7 @@ async def test_what_cannot_be_answered_is_refused_with_a_reason(
 ) -> None:
     response = await service.post("/v1/chat/completions", json=body)
     assert response.status_code == status
-    assert says in response.text
+    assert says in response.json()["error"]["message"]
 
 
 async def test_a_model_that_fails_is_an_error_with_a_status_also_where_it_should_stream() -> None:

@@ -35,7 +35,9 @@ async def test_beyond_this_machine_a_token_is_asked_for() -> None:
         httpx.AsyncClient(base_url=httpx.URL(address).copy_with(host="127.0.0.1", query=None)) as http,
     ):
         body = {"query": "Hello?", "streaming": False}
-        assert (await http.post("/v1/chat/completions", json=body)).status_code == 401
+        refused = await http.post("/v1/chat/completions", json=body)
+        assert refused.status_code == 401
+        assert "Authorization: Bearer" in refused.text
         headers = {"authorization": f"Bearer {token}"}
         assert (await http.post("/v1/chat/completions", json=body, headers=headers)).status_code == 200
 

@@ -91,7 +91,7 @@ async def test_slower_speech_takes_longer_and_another_voice_sounds_different(ser
 @pytest.mark.parametrize(
     ("body", "status", "says"),
     [
-        ({"text": ""}, 400, "empty"),
+        ({"text": ""}, 400, "nothing to say"),
         ({"input": "?!"}, 400, "no words"),
         ({"input": "Hello.", "voice": "nobody"}, 400, "no voice 'nobody'"),
         ({"input": "x" * 5000}, 400, "4,096"),
@@ -105,4 +105,4 @@ async def test_what_cannot_be_said_is_refused_with_a_reason(
 ) -> None:
     response = await service.post("/v1/audio/speech", json=body)
     assert response.status_code == status
-    assert says in response.text
+    assert says in response.json()["error"]["message"]

@@ -34,7 +34,12 @@ def service(
         str | None, typer.Option("--host", help="The address to be reached at; 0.0.0.0: any.  [default: 127.0.0.1]")
     ] = None,
     port: Annotated[
-        int | None, typer.Option("--port", help="0: any that is free.  [default: that of OPEA's container]")
+        int | None,
+        typer.Option(
+            "--port",
+            help="0: any that is free.  [default: OPEA's: asr 9099, whisper 7066, llm 9000, tgi 3006, tts 9088,"
+            " speecht5 7055, animation 9066, wav2lip 7860]",
+        ),
     ] = None,
     opea_open: OpenOption = False,
     language: Annotated[str | None, typer.Option("--language", help="As in en or de.  [default: en]")] = None,

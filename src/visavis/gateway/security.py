@@ -173,8 +173,10 @@ class Security:
                 return None
             if _same(cookie_parser(headers.get("cookie", "")).get(cookie, ""), self._digest):
                 return None
+        person = "text/html" in headers.get("accept", "")
+        remedy = "" if person else " A program brings the token that is in it: Authorization: Bearer TOKEN."
         refused = _refused(
-            headers, 401, "Open the whole address that the server printed when it started: it has the key."
+            headers, 401, "Open the whole address that the server printed when it started: it has the key." + remedy
         )
         refused.headers["WWW-Authenticate"] = "Bearer"
         return refused

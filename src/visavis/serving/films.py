@@ -79,7 +79,10 @@ class Films:
             return await self._files.run(self._store.builtin, asked.lower(), self.settings.size)
         if _NAME.fullmatch(asked):
             return await self._files.run(self._store.load, asked)
-        data = decoded(asked)
+        try:
+            data = decoded(asked)
+        except BadInput:
+            raise BadInput("the face is neither an avatar's name nor a picture or a video in base64") from None
         return await self._uploads.receive(each([data]), len(data))
 
     async def film(self, clips: Stream[Clip]) -> str:

@@ -256,8 +256,7 @@ async def _openai(
         text, finish = await _finished(request, asked)
         said = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
         choice = {"index": 0, **said, "logprobs": None, "finish_reason": finish}
-        usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}  # engines do not tell them
-        return JSONResponse({**common, "object": kind, "choices": [choice], "usage": usage})
+        return JSONResponse({**common, "object": kind, "choices": [choice]})  # without usage: engines do not tell it
 
     async def chunks(asked: _Asked, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[str, None]:
         def chunk(said: dict[str, Any], finish: str | None) -> str:

@@ -206,7 +206,8 @@ async def refused_body(request: Request, error: Exception) -> Response:
     """What is wrong with a body, without the body."""
     assert isinstance(error, RequestValidationError)
     found = [{key: each[key] for key in ("type", "loc", "msg")} for each in error.errors()]  # not what was sent
-    first = found[0]
+    # of a value that may be of several types, what is wrong with the type that it has
+    first = next((each for each in found if not each["type"].endswith("_type")), found[0])
     return _error(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}", found)
 
 

@@ -47,7 +47,7 @@ def decoded(text: str) -> bytes:
     try:
         data = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise BadInput("this is no base64: send the sound file's bytes in it") from None
+        raise BadInput("this is no base64: send a sound file's bytes in it") from None
     if not data:
         raise BadInput("there is no sound in it: send a sound file, as base64")
     return data
@@ -62,7 +62,7 @@ async def as_file(data: bytes) -> AsyncGenerator[Path, None]:
         try:
             yield path
         except BadInput as error:  # its message tells our own path, which says nothing to a client
-            said = str(error).replace(f"'{path}'", "the sound").replace(str(path), "the sound")
+            said = str(error).replace(f"'{path}'", "this file").replace(str(path), "this file")
             raise type(error)(said) from None
 
 

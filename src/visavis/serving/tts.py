@@ -10,7 +10,6 @@ from contextlib import aclosing
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from visavis.conversation.question import check_text
 from visavis.conversation.sentences import sentences
 from visavis.conversation.speak import speak
 from visavis.engines.protocols import Delta
@@ -34,7 +33,7 @@ _MALE = ("rms", "awb", "en-us")
 
 
 @router.post("/v1/audio/speech", response_model=None)
-async def speech(body: wire.Speech | wire.Text, request: Request) -> Response:
+async def speech(body: wire.AnySpeech, request: Request) -> Response:
     """`input` is OpenAI's request and OPEA's from v1.2 on: a sound file. `text` is OPEA v1.1's: base64 in JSON."""
     if isinstance(body, wire.Text):
         text = body.text if isinstance(body.text, str) else " ".join(body.text)
@@ -67,7 +66,8 @@ async def _said(request: Request, text: str, voice: str | None = None, speed: fl
     service = running(request)
     if len(text) > _LONGEST:
         raise BadInput(f"the text has {len(text):,} characters: at most {_LONGEST:,} are said at once")
-    check_text(text)
+    if not any(c.isalnum() for c in text):
+        raise BadInput("there is nothing to say: the text has no words in it")
     chosen = voice_of(service, voice)
     with service.statistics.timed():
         return await service.while_listened(request, _joined(service, text, chosen, speed))
@@ -88,7 +88,8 @@ def voice_of(service: Running, asked: str | None) -> str | None:
         return next((name for name in _MALE if name in known), own)
     if asked.lower() in _THEIRS:
         return own
-    raise BadInput(f"there is no voice '{asked[:40]}' here: there is {', '.join(near(asked, known))}, …")
+    more = ", … (GET /v1/audio/voices lists all)" if len(known) > len(near(asked, known)) else ""
+    raise BadInput(f"there is no voice '{asked[:40]}' here: there is {', '.join(near(asked, known))}{more}")
 
 
 async def _joined(service: Running, text: str, voice: str | None, speed: float) -> Audio:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 
 def new_id() -> str:
@@ -134,7 +134,15 @@ class Found(_Body):
     retrieved_docs: list[Passage]
 
 
-AnyChat = Annotated[Query | Found | Chat, Field(union_mode="left_to_right")]
+def _kind_of_chat(body: Any) -> str:
+    keys = body if isinstance(body, dict) else {}
+    return "query" if "query" in keys else "found" if "initial_query" in keys else "chat"
+
+
+AnyChat = Annotated[
+    Annotated[Query, Tag("query")] | Annotated[Found, Tag("found")] | Annotated[Chat, Tag("chat")],
+    Discriminator(_kind_of_chat),
+]
 """Told apart by the key that only one of them needs; `query` wins over `messages`, as in OPEA."""
 
 
@@ -174,6 +182,17 @@ class Speech(_Body):
     voice: str | None = "default"
     response_format: Literal["wav", "mp3", "opus", "flac", "aac", "pcm"] | None = None
     speed: float = Field(1.0, ge=0.25, le=4.0)
+
+
+def _kind_of_speech(body: Any) -> str:
+    return "text" if isinstance(body, dict) and "text" in body and "input" not in body else "input"
+
+
+AnySpeech = Annotated[
+    Annotated[Speech, Tag("input")] | Annotated[Text, Tag("text")],
+    Discriminator(_kind_of_speech),
+]
+"""Told apart by the key that only one of them needs."""
 
 
 class Say(_Body):
