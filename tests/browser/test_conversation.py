@@ -53,6 +53,27 @@ async def test_a_typed_question_is_answered_aloud_by_a_moving_mouth_with_every_w
         assert video.content[4:8] == b"ftyp"
 
 
+async def test_subtitles_of_two_lines_begin_below_one_another_in_the_middle_of_the_face(
+    browser: Browser, server: str
+) -> None:
+    async with open_visitor(browser, server) as visitor:
+        await visitor.page.set_viewport_size({"width": 320, "height": 640})
+        await visitor.arrive()
+        await visitor.ask("the old man on the hill above the sea has a boat and no friends")
+        tops = "[...document.querySelectorAll('#subtitles span')].map(word => word.getBoundingClientRect().top)"
+        await visitor.until(f"new Set({tops}).size > 1")
+        words = await visitor.page.evaluate(
+            "[...document.querySelectorAll('#subtitles span')].map(w => w.getBoundingClientRect().toJSON())"
+        )
+        face = await visitor.page.evaluate("document.querySelector('#portrait').getBoundingClientRect().toJSON()")
+    lines = [[word for word in words if word["top"] == top] for top in sorted({word["top"] for word in words})]
+    assert len(lines) == 2
+    assert lines[0][0]["left"] == pytest.approx(lines[1][0]["left"], abs=1)
+    right = max(line[-1]["right"] for line in lines)
+    middle = (face["left"] + face["right"]) / 2
+    assert (lines[0][0]["left"] + right) / 2 == pytest.approx(middle, abs=3)
+
+
 async def test_after_a_reload_the_conversation_goes_on(browser: Browser, server: str) -> None:
     async with open_visitor(browser, server) as visitor:
         await visitor.arrive()

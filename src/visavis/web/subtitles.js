@@ -12,6 +12,7 @@ export class Subtitles {
     this.visible = true;
     this.key = null;
     this.count = 0;
+    this.lines = null; // of the words on show
   }
 
   setVisible(visible) {
@@ -26,13 +27,25 @@ export class Subtitles {
     if (key !== this.key) {
       this.key = key;
       this.count = 0;
-      // words to come hold their places already, so that nothing jumps
-      this.box.replaceChildren(...(page?.tokens ?? []).flatMap((text) => [element("span", { text }), " "]));
+      this.box.replaceChildren();
+      if (page) this._lay(page.tokens);
     }
     if (!page) return;
     while (this.count < page.count) {
-      this.box.children[this.count]?.classList.add("heard");
+      this.lines.children[this.count]?.classList.add("heard");
       this.count += 1;
     }
+  }
+
+  /** Words to come hold their places already, so that nothing jumps. Lines begin below one another, and in the middle
+   *  of the face: the words are as wide as their longest line. */
+  _lay(words) {
+    this.lines = element("div", { class: "lines" });
+    this.lines.append(...words.flatMap((text) => [element("span", { text }), " "]));
+    this.box.append(this.lines);
+    const boxes = [...this.lines.children].flatMap((word) => [...word.getClientRects()]);
+    const left = Math.min(...boxes.map((each) => each.left));
+    const right = Math.max(...boxes.map((each) => each.right));
+    this.lines.style.width = `${Math.ceil(right - left) + 1}px`;
   }
 }
