@@ -92,8 +92,10 @@ async def test_n4_each_request_has_its_own_video_also_after_one_that_failed(
     assert long[0] > short[0] + 1.0
 
 
-async def test_the_face_is_one_that_the_request_names_or_brings(service: httpx.AsyncClient, hello: str) -> None:
-    plate = AvatarStore(Path("unused")).builtin("amos", 512).plate
+async def test_the_face_is_one_that_the_request_names_or_brings(
+    service: httpx.AsyncClient, hello: str, tmp_path: Path
+) -> None:
+    plate = AvatarStore(tmp_path).builtin("amos", 512).plate
     picture = text(cv2.imencode(".png", cv2.cvtColor(plate, cv2.COLOR_RGB2BGR))[1].tobytes())
     accept = {"accept": "video/mp4"}
     shown = {}
