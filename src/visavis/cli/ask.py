@@ -8,8 +8,7 @@ import shlex
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,7 +36,6 @@ from visavis.errors import BadInput
 
 if TYPE_CHECKING:
     from visavis.avatars.avatar import Avatar
-    from visavis.conversation.reply import Manner
     from visavis.engines.protocols import Slot
     from visavis.media.clip import Clip
     from visavis.settings import Settings
@@ -94,7 +92,7 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
     from visavis.conversation.language import check_script
     from visavis.conversation.naming import system_prompt
     from visavis.conversation.question import as_file, check_recording, check_text, transcribe
-    from visavis.conversation.reply import reply
+    from visavis.conversation.reply import Manner, reply
     from visavis.conversation.spoken import warm
     from visavis.engines.loading import check_voice, load_engines
     from visavis.settings import load_settings
@@ -125,7 +123,7 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
         asked = time.perf_counter()
         by_name = avatar_name is not None and avatar_name.lower() == avatar.name.lower()
         history = History.begin(system_prompt(settings, avatar.name if by_name else None)).asked(heard)
-        clips = reply(history, engines, avatar, _manner(settings))
+        clips = reply(history, engines, avatar, replace(Manner.of(settings), rests=True))
         with _told(job) as told, bar("speaking", None, "s") if job.as_json else nullcontext(_unseen) as progress:
             written = await write(clips, job, settings, progress, told)
     job.say(f"video:  {written.path} ({written.duration:.1f} s, made in {time.perf_counter() - asked:.1f} s)")
@@ -161,22 +159,6 @@ def _with_voice(avatar: Avatar, settings: Settings) -> Settings:
     lack = f"{avatar.name}'s own voice '{avatar.voice}' cannot be had here for '{settings.language}'"
     typer.echo(f"note: {lack}: another speaks; --voice names one", err=True)
     return settings
-
-
-def _manner(settings: Settings) -> Manner:
-    from visavis.conversation.reply import Manner
-    from visavis.engines.protocols import Rendering, Sampling
-    from visavis.media.mood import Mood
-
-    return Manner(
-        sampling=Sampling(max_tokens=settings.max_tokens, temperature=settings.temperature),
-        rendering=Rendering(settings.size, Fraction(settings.fps)),
-        language=settings.language,
-        voice=settings.voice,
-        speed=settings.speed,
-        rests=True,
-        mood=Mood.of(settings.emotion),
-    )
 
 
 def _unseen(seconds: float) -> None:

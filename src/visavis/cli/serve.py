@@ -79,12 +79,8 @@ async def _serve(open_page: bool, opea_open: bool) -> None:
     from visavis.gateway.live import open_live
     from visavis.gateway.security import Doors
     from visavis.gateway.server import Server, server_config
-    from visavis.settings import load_settings
 
-    settings = load_settings()
-    if not opea_open:
-        settings = with_token(settings)
-    sys.setswitchinterval(_SWITCH)
+    settings = server_settings(opea_open)
     logging.getLogger("visavis.turns").setLevel(logging.INFO)  # a line for each turn: a server's log is for that
     with listening(settings.host, settings.port) as line:
         certificate = _certificate(settings) if settings.tls else None
@@ -112,7 +108,16 @@ async def _serve(open_page: bool, opea_open: bool) -> None:
     typer.echo("stopped")
 
 
-def with_token(settings: Settings) -> Settings:
+def server_settings(opea_open: bool) -> Settings:
+    """The settings of a server, whose process is made ready to be one."""
+    from visavis.settings import load_settings
+
+    sys.setswitchinterval(_SWITCH)
+    settings = load_settings()
+    return settings if opea_open else _with_token(settings)
+
+
+def _with_token(settings: Settings) -> Settings:
     """The settings with a token, where others can reach the server."""
     from pydantic import SecretStr
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +10,8 @@ import typer
 
 from visavis.cli.app import app, examples, override
 from visavis.cli.job import AvatarOption, Job, chosen_engines, introduce
-from visavis.cli.serve import OpenOption, has_services, with_token
+from visavis.cli.serve import OpenOption, has_services, server_settings
 from visavis.errors import BadConfiguration, EngineUnavailable
-
-_SWITCH = 0.001
-"""Seconds that a thread may keep the interpreter while the event loop waits for it."""
 
 
 @app.command(
@@ -81,12 +77,8 @@ async def _serve(name: str, port: int, opea_open: bool) -> None:
     from visavis.gateway.address import listening, page_address
     from visavis.gateway.server import Server, server_config
     from visavis.serving.service import KINDS, create_service
-    from visavis.settings import load_settings
 
-    settings = load_settings()
-    if not opea_open:
-        settings = with_token(settings)
-    sys.setswitchinterval(_SWITCH)
+    settings = server_settings(opea_open)
     with listening(settings.host, port) as line:
         introduce(Job(Path(), None, False), settings, chosen_engines(KINDS[name].slots, settings))
         address = page_address(settings, line.getsockname()[1])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from visavis.conversation.listen import RATE, listen
 from visavis.engines.loading import Engines
-from visavis.engines.protocols import Recognition
+from visavis.engines.protocols import Recognition, Transcript
 from visavis.errors import BadInput
 from visavis.media.audio import Audio
 from visavis.media.codecs import probe_audio, read_audio
@@ -60,7 +60,7 @@ def check_recording(path: Path) -> None:
 async def transcribe(path: Path, engines: Engines, language: str) -> str:
     """What is asked in a recording. Raises `BadInput` if it is not audio, too long, or no speech is heard in it."""
     check_recording(path)
-    text = await heard(_limited(path), engines, language)
+    text = await heard(limited(path), engines, language)
     if not text:
         raise BadInput(f"no speech was heard in {path}: speak up, or type the question")
     return as_written(text)
@@ -68,12 +68,13 @@ async def transcribe(path: Path, engines: Engines, language: str) -> str:
 
 async def heard(audio: Stream[Audio], engines: Engines, language: str) -> str:
     """The words of every utterance in 16 kHz sound, in one string."""
-    texts = []
+    return " ".join([transcript.text.strip() for transcript in await utterances(audio, engines, language)])
+
+
+async def utterances(audio: Stream[Audio], engines: Engines, language: str) -> list[Transcript]:
+    """Every utterance in 16 kHz sound that has words in it."""
     transcripts = listen(audio, engines.vad, engines.asr, Recognition(language))
-    async for transcript in transcripts:
-        if transcript.final and transcript.text.strip():
-            texts.append(transcript.text.strip())
-    return " ".join(texts)
+    return [each async for each in transcripts if each.final and each.text.strip()]
 
 
 def as_written(transcript: str) -> str:
@@ -87,7 +88,8 @@ def as_written(transcript: str) -> str:
     return re.sub(r"\bi\b", "I", transcript[:1].upper() + transcript[1:]) + mark
 
 
-async def _limited(path: Path) -> Stream[Audio]:
+async def limited(path: Path) -> Stream[Audio]:
+    """The sound of a recording, 16 kHz. Raises `BadInput` where it becomes too long, which not every header says."""
     worker = Worker("read")
     try:
         async with aclosing(worker.iterate(lambda: read_audio(path, RATE))) as pieces:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from visavis.avatars.avatar import Avatar
 from visavis.conversation.animate import animate
@@ -18,6 +19,7 @@ from visavis.engines.voices import named
 from visavis.media.clip import Clip
 from visavis.media.mood import PLAIN, Mood
 from visavis.media.speech import Speech
+from visavis.settings import Settings
 from visavis.streams.buffered import buffered
 from visavis.streams.flow import Stream
 from visavis.streams.noted import noted
@@ -36,6 +38,18 @@ class Manner:
     """Begin and end at rest, as a video does; who is waiting for an answer had rather have it at once."""
     mood: Mood = PLAIN
     """How the face is disposed while it speaks."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Manner:
+        """As the settings have it."""
+        return cls(
+            sampling=Sampling(max_tokens=settings.max_tokens, temperature=settings.temperature),
+            rendering=Rendering(settings.size, Fraction(settings.fps)),
+            language=settings.language,
+            voice=settings.voice,
+            speed=settings.speed,
+            mood=Mood.of(settings.emotion),
+        )
 
 
 def reply(history: History, engines: Engines, avatar: Avatar, manner: Manner, turn: int = 0) -> Stream[Clip]:

@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from visavis.conversation.reply import Manner, own_voice
 from visavis.conversation.rests import rested
 from visavis.conversation.spoken import warm
 from visavis.engines.loading import Engines, load_engines
-from visavis.engines.protocols import Rendering, Sampling, Slot
+from visavis.engines.protocols import Slot
 from visavis.engines.registry import choose
 from visavis.engines.voices import named
 from visavis.errors import BadInput, EngineUnavailable
@@ -214,12 +213,11 @@ class Live:
             if (found := named(voice, known)) is None:
                 raise BadInput(f"there is no voice '{voice}' here: choose one of {', '.join(known[:8])}")
             voice = found
-        return Manner(
-            sampling=Sampling(max_tokens=settings.max_tokens, temperature=settings.temperature),
-            rendering=Rendering(min(size or settings.size, settings.size), Fraction(settings.fps)),
-            language=settings.language,
+        usual = Manner.of(settings)
+        return replace(
+            usual,
+            rendering=replace(usual.rendering, size=min(size or settings.size, settings.size)),
             voice=voice or settings.voice,
-            speed=settings.speed,
             mood=Mood.of(emotion or settings.emotion),
         )
 

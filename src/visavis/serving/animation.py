@@ -8,9 +8,8 @@ from starlette.exceptions import HTTPException
 
 from visavis.conversation.animate import animate
 from visavis.conversation.recording import recording
+from visavis.conversation.reply import Manner
 from visavis.conversation.rests import rested
-from visavis.engines.protocols import Rendering
-from visavis.media.mood import Mood
 from visavis.serving import wire
 from visavis.serving.films import Films
 from visavis.serving.service import Running, running
@@ -73,13 +72,14 @@ async def _filmed(request: Request, sound: str, face: str | None) -> str:
 
 async def _spoken(service: Running, made: Films, data: bytes, face: str | None) -> str:
     avatar = await made.face(face)
+    manner = Manner.of(made.settings)
     async with as_file(data) as path, service.place():
         clips = animate(
             rested(recording(path)),
             avatar,
             service.engines.articulation,
             service.engines.animation,
-            Rendering(made.settings.size, made.fps),
-            mood=Mood.of(made.settings.emotion),
+            manner.rendering,
+            mood=manner.mood,
         )
         return await made.film(clips)

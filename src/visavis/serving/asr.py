@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
@@ -9,16 +10,14 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import UploadFile
 
-from visavis.conversation.listen import RATE, listen
-from visavis.conversation.question import LONGEST
-from visavis.engines.protocols import Recognition, Transcript
+from visavis.conversation.listen import RATE
+from visavis.conversation.question import check_recording, limited, utterances
+from visavis.engines.protocols import Transcript
 from visavis.errors import BadInput
-from visavis.media.codecs import probe_audio, read_audio
 from visavis.serving import wire
 from visavis.serving.service import Running, invalid, running
 from visavis.serving.sound import as_file, decoded
 from visavis.serving.subtitles import Segment, srt, vtt
-from visavis.streams.worker import Worker
 
 router = APIRouter()
 _Format = Literal["json", "text", "srt", "vtt", "verbose_json"]
@@ -103,7 +102,7 @@ async def _heard(request: Request, data: bytes, language: str = "") -> list[Segm
     service = running(request)
     known = service.settings.language
     with service.statistics.timed():
-        return await service.while_listened(request, utterances(service, data, _language(language, known)))
+        return await service.while_listened(request, segments_of(service, data, _language(language, known)))
 
 
 def _language(asked: str, known: str) -> str:
@@ -115,23 +114,11 @@ def _language(asked: str, known: str) -> str:
     raise BadInput(f"this recogniser hears '{known}', not '{asked[:40]}': start one with --language")
 
 
-async def utterances(service: Running, data: bytes, language: str) -> list[Segment]:
+async def segments_of(service: Running, data: bytes, language: str) -> list[Segment]:
     """The utterances in a sound file, once it is its turn. Raises `BadInput` for what is none, or too long."""
-    worker = Worker("read")
-    try:
-        async with as_file(data) as path, service.place():
-            length = await worker.run(probe_audio, path)
-            if length is not None and length > LONGEST:
-                raise BadInput(f"the sound is {length:.0f} s long: at most {LONGEST:.0f} s are taken")
-            sound = worker.iterate(lambda: read_audio(path, RATE))
-            engines = service.engines
-            return [
-                _segment(transcript)
-                async for transcript in listen(sound, engines.vad, engines.asr, Recognition(language))
-                if transcript.final and transcript.text.strip()
-            ]
-    finally:
-        worker.close()
+    async with as_file(data) as path, service.place():
+        await asyncio.to_thread(check_recording, path)
+        return [_segment(each) for each in await utterances(limited(path), service.engines, language)]
 
 
 def _segment(transcript: Transcript) -> Segment:

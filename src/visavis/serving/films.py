@@ -61,11 +61,6 @@ class Films:
         """Free its thread."""
         self._files.close()
 
-    @property
-    def fps(self) -> Fraction:
-        """Pictures a second."""
-        return Fraction(self.settings.fps)
-
     async def face(self, asked: str | None) -> Avatar:
         """The avatar of a name, or made of a picture or a video in base64; None: the service's own.
 
@@ -89,7 +84,7 @@ class Films:
         """Make a video of the clips; its id. Nothing stays behind where that fails."""
         key, path = self.outputs.begin()
         try:
-            await write_mp4(clips, path, fps=self.fps, codec=self.settings.codec)
+            await write_mp4(clips, path, fps=Fraction(self.settings.fps), codec=self.settings.codec)
         except BaseException:
             self.outputs.drop(key)
             raise

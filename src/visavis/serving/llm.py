@@ -190,8 +190,8 @@ async def _finished(request: Request, asked: _Asked) -> tuple[str, str]:
         return await service.while_listened(request, work())
 
 
-_Shape = Callable[[_Asked, AsyncGenerator[Delta, None]], AsyncGenerator[str, None]]
-"""What is asked, and the answer's pieces, to the lines of an event stream."""
+_Shape = Callable[[AsyncGenerator[Delta, None]], AsyncGenerator[str, None]]
+"""An answer's pieces to the lines of an event stream."""
 
 
 async def _stream(request: Request, asked: _Asked, shape: _Shape) -> StreamingResponse:
@@ -214,13 +214,13 @@ async def _stream(request: Request, asked: _Asked, shape: _Shape) -> StreamingRe
 
 async def _lines(service: Running, asked: _Asked, shape: _Shape) -> AsyncGenerator[str, None]:
     with service.statistics.timed() as timer:
-        async with aclosing(_deltas(service, asked)) as deltas, aclosing(shape(asked, deltas)) as lines:
+        async with aclosing(_deltas(service, asked)) as deltas, aclosing(shape(deltas)) as lines:
             async for line in lines:
                 timer.token()
                 yield line
 
 
-async def _reprs(asked: _Asked, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[str, None]:
+async def _reprs(deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[str, None]:
     """OPEA v1.1: Python's spelling of each token's bytes."""
     async for delta in deltas:
         if delta.text:
@@ -228,7 +228,7 @@ async def _reprs(asked: _Asked, deltas: AsyncGenerator[Delta, None]) -> AsyncGen
     yield "[DONE]"
 
 
-async def _tokens(asked: _Asked, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[str, None]:
+async def _tokens(deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[str, None]:
     """TGI."""
     text, index = "", 0
     async for delta in deltas:
@@ -258,7 +258,7 @@ async def _openai(
         choice = {"index": 0, **said, "logprobs": None, "finish_reason": finish}
         return JSONResponse({**common, "object": kind, "choices": [choice]})  # without usage: engines do not tell it
 
-    async def chunks(asked: _Asked, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[str, None]:
+    async def chunks(deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[str, None]:
         def chunk(said: dict[str, Any], finish: str | None) -> str:
             choice = {"index": 0, **said, "logprobs": None, "finish_reason": finish}
             name = "chat.completion.chunk" if chat else kind

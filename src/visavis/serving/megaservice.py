@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
-from fractions import Fraction
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,26 +19,24 @@ from visavis.conversation.reply import Manner, answer, reply
 from visavis.conversation.rests import rested
 from visavis.conversation.speak import speak
 from visavis.engines.loading import Engines
-from visavis.engines.protocols import Rendering, Sampling
 from visavis.errors import BadInput
 from visavis.media.audio import Audio
 from visavis.media.clip import Clip
-from visavis.media.mood import Mood
 from visavis.media.speech import Line, Speech
 from visavis.serving import wire
 from visavis.serving.animation import films, videos, wanted
-from visavis.serving.asr import utterances
+from visavis.serving.asr import segments_of
 from visavis.serving.bodies import Bodies
-from visavis.serving.films import open_films
+from visavis.serving.films import Films, open_films
 from visavis.serving.service import ABOUT, Kind, Running, described, refused_body, running
-from visavis.serving.sound import decoded, wav
+from visavis.serving.sound import decoded, wav_base64, whole
 from visavis.serving.tts import voice_of
 from visavis.settings import Settings
 from visavis.streams.flow import Stream, each
 from visavis.streams.noted import noted
 
 router = APIRouter()
-_KIND = Kind("avatarchatbot", "AvatarChatbotService", ABOUT, "opea_service@avatarchatbot", 8888, (), "megaservice")
+_KIND = Kind("avatarchatbot", "AvatarChatbotService", ABOUT, 8888, (), "megaservice")
 _UNHEARD = "I did not hear you."
 
 
@@ -93,21 +88,21 @@ async def audioqna(body: wire.AvatarChat, request: Request) -> Response:
     service, told = running(request), _Answered()
 
     async def sound() -> Audio:
-        manner = _manner(service, body)
+        made = films(request)
+        manner = _manner(service, made, body)
         question = await _question(service, body, told)
-        avatar = await films(request).face(body.face)
+        avatar = await made.face(body.face)
         async with service.place():
             if question:
                 history = History.begin(system_prompt(service.settings, None)).asked(question)
                 speech = answer(history, service.engines, avatar, manner)
             else:
                 speech = _unheard(service, manner)
-            async with aclosing(speech) as pieces:
-                return Audio.join([piece.audio async for piece in pieces])
+            return await whole(speech)
 
     with service.statistics.timed():
         audio = await service.while_listened(request, sound())
-    return JSONResponse(base64.b64encode(await asyncio.to_thread(wav, audio)).decode("ascii"))
+    return JSONResponse(await wav_base64(audio))
 
 
 @router.get("/v1/list_service")
@@ -135,7 +130,7 @@ async def statistics() -> dict[str, object]:
 
 async def _film(request: Request, service: Running, body: wire.AvatarChat, told: _Answered) -> str:
     made = films(request)
-    manner = _manner(service, body)
+    manner = _manner(service, made, body)
     avatar = await made.face(body.face)
     begun = time.perf_counter()
     question = await _question(service, body, told)
@@ -168,7 +163,7 @@ async def _question(service: Running, body: wire.AvatarChat, told: _Answered) ->
         return told.transcript
     if not service.hears:
         raise BadInput("nothing here can hear: send the question as 'text' (`visavis doctor` says what is missing)")
-    segments = await utterances(service, decoded(body.audio), service.settings.language)
+    segments = await segments_of(service, decoded(body.audio), service.settings.language)
     told.transcript = " ".join(segment.text for segment in segments)
     return as_written(told.transcript) if told.transcript else ""
 
@@ -188,15 +183,8 @@ def _unheard(service: Running, manner: Manner) -> Stream[Speech]:
     return speak(each([Line(_UNHEARD, "en", manner.speed)]), service.engines.tts, manner.voice)
 
 
-def _manner(service: Running, body: wire.AvatarChat) -> Manner:
-    settings = service.settings
-    most = min(body.max_tokens or settings.max_tokens, settings.max_tokens)
-    return Manner(
-        sampling=Sampling(max_tokens=most, temperature=settings.temperature),
-        rendering=Rendering(settings.size, Fraction(settings.fps)),
-        language=settings.language,
-        voice=voice_of(service, body.voice),
-        speed=settings.speed,
-        rests=True,
-        mood=Mood.of(settings.emotion),
-    )
+def _manner(service: Running, made: Films, body: wire.AvatarChat) -> Manner:
+    usual = Manner.of(made.settings)
+    most = min(body.max_tokens or usual.sampling.max_tokens, usual.sampling.max_tokens)
+    sampling = replace(usual.sampling, max_tokens=most)
+    return replace(usual, sampling=sampling, voice=voice_of(service, body.voice), rests=True)

@@ -49,10 +49,8 @@ class Kind:
 
     name: str
     title: str
-    """In its health check."""
+    """In its health check and its statistics."""
     about: str
-    statistics: str
-    """Its name in its statistics."""
     port: int
     """Of OPEA's container; one that everybody may take where that is reserved."""
     slots: tuple[Slot, ...]
@@ -66,14 +64,14 @@ _FACE: tuple[Slot, ...] = ("articulation", "animation")
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("asr", "opea_service@asr", "Convert audio to text.", "opea_service@asr", 9099, ("vad", "asr"), "asr"),
-        Kind("whisper", "whisper", "Convert audio to text.", "whisper", 7066, ("vad", "asr"), "asr"),
-        Kind("llm", "opea_service@llm", ABOUT, "opea_service@llm", 9000, ("llm",), "llm"),
-        Kind("tgi", "tgi", ABOUT, "tgi", 3006, ("llm",), "llm"),
-        Kind("tts", "opea_service@tts", "Convert text to audio.", "opea_service@tts", 9088, ("tts",), "tts"),
-        Kind("speecht5", "speecht5", "Convert text to audio.", "speecht5", 7055, ("tts",), "tts"),
-        Kind("animation", "opea_service@animation", ABOUT, "opea_service@animation", 9066, _FACE, "animation"),
-        Kind("wav2lip", "wav2lip", ABOUT, "wav2lip", 7860, _FACE, "animation"),
+        Kind("asr", "opea_service@asr", "Convert audio to text.", 9099, ("vad", "asr"), "asr"),
+        Kind("whisper", "whisper", "Convert audio to text.", 7066, ("vad", "asr"), "asr"),
+        Kind("llm", "opea_service@llm", ABOUT, 9000, ("llm",), "llm"),
+        Kind("tgi", "tgi", ABOUT, 3006, ("llm",), "llm"),
+        Kind("tts", "opea_service@tts", "Convert text to audio.", 9088, ("tts",), "tts"),
+        Kind("speecht5", "speecht5", "Convert text to audio.", 7055, ("tts",), "tts"),
+        Kind("animation", "opea_service@animation", ABOUT, 9066, _FACE, "animation"),
+        Kind("wav2lip", "wav2lip", ABOUT, 7860, _FACE, "animation"),
     )
 }
 
@@ -83,7 +81,7 @@ class Running:
 
     def __init__(self, kind: Kind, settings: Settings, engines: Engines, *, hears: bool = True) -> None:
         self.kind, self.settings, self.engines, self.hears = kind, settings, engines, hears
-        self.statistics = Statistics(kind.statistics)
+        self.statistics = Statistics(kind.title)
         self._admission = Admission(settings.sessions or 2 * cores(), _WAITING)
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ import binascii
 import io
 import tempfile
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +18,8 @@ import soxr
 
 from visavis.errors import BadInput
 from visavis.media.audio import Audio
+from visavis.media.speech import Speech
+from visavis.streams.flow import Stream
 
 RATE = 16_000
 """Hertz, of sound that goes from one OPEA service to the next."""
@@ -66,9 +68,15 @@ async def as_file(data: bytes) -> AsyncGenerator[Path, None]:
             raise type(error)(said) from None
 
 
-def wav(audio: Audio) -> bytes:
-    """A WAV file as OPEA's services make it: 16 kHz, mono, 16 bits."""
-    return encoded(audio, "wav")
+async def whole(speech: Stream[Speech]) -> Audio:
+    """All of it in one piece."""
+    async with aclosing(speech) as pieces:
+        return Audio.join([piece.audio async for piece in pieces])
+
+
+async def wav_base64(audio: Audio) -> str:
+    """A WAV file as OPEA's services send it: 16 kHz, mono, 16 bits, in base64."""
+    return base64.b64encode(await asyncio.to_thread(encoded, audio, "wav")).decode("ascii")
 
 
 def encoded(audio: Audio, kind: str) -> bytes:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -14,11 +11,12 @@ from visavis.conversation.sentences import sentences
 from visavis.conversation.speak import speak
 from visavis.engines.protocols import Delta
 from visavis.engines.voices import named, near
-from visavis.errors import BadInput, EngineFailed
+from visavis.errors import BadInput
 from visavis.media.audio import Audio
 from visavis.serving import wire
 from visavis.serving.service import Running, running
-from visavis.serving.sound import TYPES, encoded, wav
+from visavis.serving.sound import TYPES, encoded, wav_base64, whole
+from visavis.streams.flow import each
 
 router = APIRouter()
 _LONGEST = 4096
@@ -38,7 +36,7 @@ async def speech(body: wire.AnySpeech, request: Request) -> Response:
     if isinstance(body, wire.Text):
         text = body.text if isinstance(body.text, str) else " ".join(body.text)
         audio = await _said(request, text)
-        return JSONResponse({"id": body.id or wire.new_id(), "byte_str": await _base64(audio)})
+        return JSONResponse({"id": body.id or wire.new_id(), "byte_str": await wav_base64(audio)})
     kind = body.response_format or "wav"
     audio = await _said(request, body.input, body.voice, body.speed)
     return Response(await asyncio.to_thread(encoded, audio, kind), media_type=TYPES[kind])
@@ -47,18 +45,14 @@ async def speech(body: wire.AnySpeech, request: Request) -> Response:
 @router.post("/v1/tts")
 async def tts(body: wire.Say, request: Request) -> dict[str, str]:
     """As the SpeechT5 backend has it."""
-    return {"tts_result": await _base64(await _said(request, body.text, body.voice))}
+    return {"tts_result": await wav_base64(await _said(request, body.text, body.voice))}
 
 
 @router.get("/v1/audio/voices")
 async def voices(request: Request) -> dict[str, list[dict[str, str]]]:
     """All that can be asked for."""
     known = running(request).engines.tts.voices()
-    return {"voices": [{"name": each.name, "language": each.language, "about": each.description} for each in known]}
-
-
-async def _base64(audio: Audio) -> str:
-    return base64.b64encode(await asyncio.to_thread(wav, audio)).decode("ascii")
+    return {"voices": [{"name": one.name, "language": one.language, "about": one.description} for one in known]}
 
 
 async def _said(request: Request, text: str, voice: str | None = None, speed: float = 1.0) -> Audio:
@@ -93,14 +87,7 @@ def voice_of(service: Running, asked: str | None) -> str | None:
 
 
 async def _joined(service: Running, text: str, voice: str | None, speed: float) -> Audio:
-    async def words() -> AsyncGenerator[Delta, None]:
-        yield Delta(text, "stop")
-
-    pace = service.settings.speed * speed
+    settings = service.settings
     async with service.place():
-        lines = sentences(words(), service.settings.language, pace)
-        async with aclosing(speak(lines, service.engines.tts, voice)) as pieces:
-            said = [piece.audio async for piece in pieces]
-    if not said:
-        raise EngineFailed("tts", service.engines.tts.info.name, "the voice made no sound for this text")
-    return Audio.join(said)
+        lines = sentences(each([Delta(text, "stop")]), settings.language, settings.speed * speed)
+        return await whole(speak(lines, service.engines.tts, voice))
