@@ -33,7 +33,10 @@ _NOT_SETTINGS = {"VISAVIS_CONFIG", "VISAVIS_REFERENCE"}
 _SHAPES = {
     "language": "a language's code, as in en or de",
     "emotion": f"{', '.join(EMOTIONS[:-1])} or {EMOTIONS[-1]}, with a strength of 0 to 1 or without, as in happy:0.7",
+    "asr_url": "an address that begins with http:// or https://, as in http://localhost:7066/v1/asr",
     "llm_url": "an address that begins with http:// or https://, as in http://localhost:8080/v1",
+    "tts_url": "an address that begins with http:// or https://, as in http://localhost:7055/v1/tts",
+    "animation_url": "an address that begins with http:// or https://, as in http://localhost:9066",
     "token": "text of at least 16 characters",
     "allowed_hosts": "names or addresses, with commas between them, as in talk.example.org,10.0.0.7",
     "allowed_origins": "addresses of pages, with commas between them, as in https://talk.example.org",
@@ -47,7 +50,7 @@ _KINDS = {
     SecretStr: "text",
     Path: "a path",
 }
-_SECRET = {"llm_api_key", "token"}  # what they are is never quoted
+_SECRET = {"asr_api_key", "llm_api_key", "tts_api_key", "token"}  # what they are is never quoted
 _EXCERPT = 60  # characters of a value that does not fit
 _typed: dict[str, tuple[str, str]] = {}
 """By setting: what the command line made it, and how it was typed."""
@@ -64,6 +67,9 @@ _Hosts = Annotated[tuple[Annotated[str, Field(pattern=r"^[^/?#@,\s]+$")], ...], 
 _Origins = Annotated[
     tuple[Annotated[str, Field(pattern=r"^https?://[^/?#@,\s]+$")], ...], NoDecode, BeforeValidator(_apart)
 ]
+
+
+_URL = r"^https?://"
 
 
 class Settings(BaseSettings):
@@ -94,15 +100,32 @@ class Settings(BaseSettings):
     max_tokens: int = Field(160, ge=8, le=4096, description="the longest answer, in tokens")
     temperature: float = Field(0.1, ge=0.0, le=2.0, description="0 always gives the same answer")
 
+    asr_url: str | None = Field(
+        None, pattern=_URL, description="an OpenAI-compatible or OPEA recogniser, as in http://localhost:7066/v1/asr"
+    )
+    asr_model: str | None = Field(None, description="the model to ask that server for, if it has several")
+    asr_api_key: SecretStr | None = Field(None, description="sent as a bearer token to that server")
+    asr_timeout: float = Field(30.0, gt=0, description="seconds to wait for that server's text")
     llm_url: str | None = Field(
         None,
-        pattern=r"^https?://",
-        description="an OpenAI-compatible server's base URL, as in http://localhost:8080/v1",
+        pattern=_URL,
+        description="an OpenAI-compatible server's base URL, as in http://localhost:8080/v1, or OPEA's /v1/chatqna",
     )
     llm_model: str | None = Field(None, description="the model to ask that server for; its first one by default")
     llm_api_key: SecretStr | None = Field(None, description="sent as a bearer token to that server")
     llm_timeout: float = Field(20.0, gt=0, description="seconds to wait for that server's next word")
     llm_file: Path | None = Field(None, description="a GGUF file for the embedded model instead of its own")
+    tts_url: str | None = Field(
+        None, pattern=_URL, description="an OpenAI-compatible or OPEA voice, as in http://localhost:7055/v1/tts"
+    )
+    tts_model: str | None = Field(None, description="the model to ask that server for, if it has several")
+    tts_api_key: SecretStr | None = Field(None, description="sent as a bearer token to that server")
+    tts_timeout: float = Field(30.0, gt=0, description="seconds to wait for that server's next sound")
+    animation_url: str | None = Field(
+        None, pattern=_URL, description="OPEA's animation service, which makes the videos: http://localhost:9066"
+    )
+    animation_timeout: float = Field(600.0, gt=0, description="seconds to wait for that server's next picture")
+    fallback: bool = Field(False, description="an engine here takes over while the server in its place fails")
 
     avatar: str | None = Field(None, description="who is there when the page opens: an avatar's name, or a picture")
     host: str = Field(

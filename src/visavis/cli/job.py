@@ -93,7 +93,16 @@ def introduce(job: Job, settings: Settings, chosen: Mapping[Slot, EngineInfo]) -
         typer.echo(
             f"note: {chosen['llm'].name} answers in {known} only; --llm-url names a server that knows more", err=True
         )
-    job.say("using:  " + ", ".join(f"{info.name} ({slot})" for slot, info in chosen.items()))
+    used = [f"{info.name} ({slot}{_place(slot, info, settings)})" for slot, info in chosen.items()]
+    if settings.animation_url:
+        used.append(f"the videos of {settings.animation_url}")
+    job.say("using:  " + ", ".join(used))
+
+
+def _place(slot: Slot, info: EngineInfo, settings: Settings) -> str:
+    """Where an engine asks a server, as words after its slot."""
+    url = getattr(settings, f"{slot}_url", None)
+    return f" at {url}" if url and info.name == "openai" else ""
 
 
 async def find_avatar(name: str | None, settings: Settings) -> Avatar:

@@ -10,6 +10,7 @@ import secrets
 import sys
 import threading
 import webbrowser
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 OpenOption = Annotated[
     bool, typer.Option("--opea-open", help="As open as OPEA's own: any client, no token. On private networks only.")
+]
+AsrUrlOption = Annotated[str | None, typer.Option("--asr-url", help="An OpenAI-compatible or OPEA recogniser instead.")]
+TtsUrlOption = Annotated[str | None, typer.Option("--tts-url", help="An OpenAI-compatible or OPEA voice instead.")]
+AnimationUrlOption = Annotated[
+    str | None, typer.Option("--animation-url", help="OPEA's animation service, which makes the videos.")
 ]
 _MIND_AND_FACE: tuple[Slot, ...] = ("llm", "tts", "articulation", "animation")
 _EARS: tuple[Slot, ...] = ("vad", "asr")
@@ -63,12 +69,22 @@ def serve(
     llm: Annotated[str | None, typer.Option("--llm", help="The language model's engine.  [default: auto]")] = None,
     llm_url: Annotated[str | None, typer.Option("--llm-url", help="An OpenAI-compatible server instead.")] = None,
     tts: Annotated[str | None, typer.Option("--tts", help="The voice's engine.  [default: auto]")] = None,
+    asr_url: AsrUrlOption = None,
+    tts_url: TtsUrlOption = None,
+    animation_url: AnimationUrlOption = None,
     emotion: EmotionOption = None,
     opea_open: OpenOption = False,
 ) -> None:
-    """Talk with the avatar in the browser: the page and its server."""
+    """Talk with the avatar in the browser: the page and its server.
+
+    OPEA's variables for its megaservice (ASR_SERVICE_HOST_IP, LLM_SERVER_PORT …) name services that do parts of it.
+    """
+    from visavis.serving.wiring import megaservice
+
     override(avatar=avatar, voice=voice, language=language, llm=llm, llm_url=llm_url, tts=tts, emotion=emotion)
+    override(asr_url=asr_url, tts_url=tts_url, animation_url=animation_url)
     override(host=host, port=port, tls=tls, sessions=sessions, idle_timeout=idle_timeout)
+    wire(megaservice(os.environ))
     asyncio.run(_serve(open_, opea_open))
 
 
@@ -106,6 +122,14 @@ async def _serve(open_page: bool, opea_open: bool) -> None:
                 await stack.enter_async_context(joined(page, live.settings, live.engines, live.hears))
             await Server(server_config(page, certificate), announce).serve(sockets=[line])
     typer.echo("stopped")
+
+
+def wire(found: Mapping[str, str]) -> None:
+    """Use the services that OPEA's variables name, where the settings do not name others."""
+    from visavis.settings import load_settings
+
+    settings = load_settings()
+    override(**{name: value for name, value in found.items() if name not in settings.model_fields_set})
 
 
 def server_settings(opea_open: bool) -> Settings:

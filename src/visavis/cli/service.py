@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,15 @@ import typer
 
 from visavis.cli.app import app, examples, override
 from visavis.cli.job import AvatarOption, Job, chosen_engines, introduce
-from visavis.cli.serve import OpenOption, has_services, server_settings
+from visavis.cli.serve import (
+    AnimationUrlOption,
+    AsrUrlOption,
+    OpenOption,
+    TtsUrlOption,
+    has_services,
+    server_settings,
+    wire,
+)
 from visavis.errors import BadConfiguration, EngineUnavailable
 
 
@@ -42,20 +51,25 @@ def service(
     avatar: AvatarOption = None,
     voice: Annotated[str | None, typer.Option("--voice", help="Of tts and speecht5.")] = None,
     asr: Annotated[str | None, typer.Option("--asr", help="The recogniser's engine.  [default: auto]")] = None,
+    asr_url: AsrUrlOption = None,
     llm: Annotated[str | None, typer.Option("--llm", help="The language model's engine.  [default: auto]")] = None,
     llm_url: Annotated[str | None, typer.Option("--llm-url", help="An OpenAI-compatible server instead.")] = None,
     tts: Annotated[str | None, typer.Option("--tts", help="The voice's engine.  [default: auto]")] = None,
+    tts_url: TtsUrlOption = None,
+    animation_url: AnimationUrlOption = None,
     sessions: Annotated[
         int | None, typer.Option("--sessions", help="Requests at once; others wait.  [default: two for each core]")
     ] = None,
 ) -> None:
     """Serve one engine as one of OPEA's microservices.
 
-    It answers in both of their wire formats, v1.1 and later, and in OpenAI's.
+    It answers in both of their wire formats, v1.1 and later, and in OpenAI's. OPEA's variables ASR_ENDPOINT,
+    TGI_LLM_ENDPOINT (or LLM_ENDPOINT), TTS_ENDPOINT and WAV2LIP_ENDPOINT name a backend that does its work.
     """
     if not has_services():
         raise EngineUnavailable("services need two small libraries more: pip install 'visavis[services]'")
     from visavis.serving.service import KINDS
+    from visavis.serving.wiring import backend
 
     if name not in KINDS:
         raise BadConfiguration(f"there is no service '{name}': there are {', '.join(KINDS)}")
@@ -65,22 +79,27 @@ def service(
         language=language,
         voice=voice,
         asr=asr,
+        asr_url=asr_url,
         llm=llm,
         llm_url=llm_url,
         tts=tts,
+        tts_url=tts_url,
+        animation_url=animation_url,
         sessions=sessions,
     )
+    wire(backend(name, os.environ))
     asyncio.run(_serve(name, KINDS[name].port if port is None else port, opea_open))
 
 
 async def _serve(name: str, port: int, opea_open: bool) -> None:
     from visavis.gateway.address import listening, page_address
     from visavis.gateway.server import Server, server_config
-    from visavis.serving.service import KINDS, create_service
+    from visavis.serving.service import KINDS, create_service, used_slots
 
     settings = server_settings(opea_open)
     with listening(settings.host, port) as line:
-        introduce(Job(Path(), None, False), settings, chosen_engines(KINDS[name].slots, settings))
+        slots = used_slots(KINDS[name], settings)
+        introduce(Job(Path(), None, False), settings, chosen_engines(slots, settings))
         address = page_address(settings, line.getsockname()[1])
         service = create_service(name, settings, open_to_all=opea_open)
         announce = lambda: typer.echo(f"{name}: {address}  (Ctrl-C ends it)")  # noqa: E731

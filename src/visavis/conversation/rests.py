@@ -16,8 +16,12 @@ BEFORE, AFTER = 0.2, 0.3
 
 
 @flow
-async def rested(speech: Stream[Speech]) -> Stream[Speech]:
-    """The speech, later by `BEFORE`, with silence before and after it; its times go with it."""
+async def rested(speech: Stream[Speech], prompt: bool = False) -> Stream[Speech]:
+    """The speech, later by `BEFORE`, with silence before and after it; its times go with it.
+
+    A piece waits until it is known whether another one follows; `prompt` pieces do not, and the silence after them is
+    one of its own.
+    """
     held: Speech | None = None
     async for piece in speech:
         audio = piece.audio
@@ -25,11 +29,22 @@ async def rested(speech: Stream[Speech]) -> Stream[Speech]:
         if held is None:
             piece = _after_silence(piece, before)
         else:
-            yield held
             piece = replace(piece, audio=replace(audio, start=audio.start + before))
+            if not prompt:
+                yield held
+        if prompt:
+            yield piece
         held = piece
     if held is not None:
-        yield _before_silence(held, round(AFTER * held.audio.rate))
+        after = round(AFTER * held.audio.rate)
+        yield _silence(held, after) if prompt else _before_silence(held, after)
+
+
+def _silence(piece: Speech, length: int) -> Speech:
+    """What follows a piece: nothing, said for a while."""
+    line = replace(piece.line, text="", written="")
+    audio = Audio.silence(length, piece.audio.rate, piece.audio.end)
+    return Speech(audio, line, (), None if piece.phones is None else (Phone("", 0, length),))
 
 
 def _after_silence(piece: Speech, length: int) -> Speech:

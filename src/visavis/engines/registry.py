@@ -24,6 +24,10 @@ class Candidate:
     engine: type[Any]
 
 
+_SERVER = "openai"
+"""In every slot, the engine that asks a server."""
+
+
 @cache
 def _points(slot: Slot) -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=f"visavis.{slot}")}
@@ -106,9 +110,19 @@ def wanted_weights(slots: Collection[Slot], settings: Settings) -> list[str]:
 
 
 def create(slot: Slot, settings: Settings) -> Engine:
-    """The chosen engine of a slot, not yet entered."""
-    engine: Engine = choose(slot, settings).engine(settings)
-    return engine
+    """The chosen engine of a slot, not yet entered; with the setting `fallback`, one here stands behind a server."""
+    chosen = choose(slot, settings)
+    engine: Engine = chosen.engine(settings)
+    if not settings.fallback or chosen.info.name != _SERVER:
+        return engine
+    from visavis.engines.fallback import with_fallback
+
+    here = next(
+        (c for c in candidates(slot) if c.availability.ready and c.info.rank >= 0 and c.info.name != _SERVER), None
+    )
+    if here is None:
+        raise EngineUnavailable(f"no {slot} engine here can take over for a server: leave out the setting 'fallback'")
+    return with_fallback(slot, engine, here.engine(settings))
 
 
 def all_candidates() -> dict[Slot, list[Candidate]]:

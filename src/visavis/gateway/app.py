@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -16,17 +15,15 @@ from starlette.requests import ClientDisconnect
 
 from visavis import __version__
 from visavis.avatars.avatar import Avatar
-from visavis.errors import BadInput, Overloaded, TooLarge, VisavisError
 from visavis.gateway.limits import UPLOADS, Limited, Limits
 from visavis.gateway.metrics import Metrics
+from visavis.gateway.refusals import explain, refusal
 from visavis.gateway.security import Doors, guard
 from visavis.gateway.uploads import Uploads, open_uploads
 from visavis.settings import Settings
 
 PAGE = Path(__file__).parents[1] / "web"
 """The page's files; index.html is the page."""
-_STATUS: tuple[tuple[type[VisavisError], int], ...] = ((TooLarge, 413), (BadInput, 422), (Overloaded, 503))
-_log = logging.getLogger(__name__)
 
 
 class Session(Protocol):
@@ -86,9 +83,7 @@ def create_app(
     )
     app.add_middleware(Limited, limits=limits or Limits())
     guard(app, doors)  # the last one added is the first one asked
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(VisavisError, _our_error)
-    app.add_exception_handler(Exception, _bug)
+    explain(app, bad_input=422)
     app.add_api_route("/", _page, methods=["GET", "HEAD"])
     app.add_api_route("/avatars/{name}.jpg", _avatar_picture, methods=["GET", "HEAD"])
     app.add_api_route(UPLOADS, _upload, methods=["POST"])
@@ -139,7 +134,7 @@ async def _upload(request: Request) -> Response:
     try:
         avatar = await uploads.receive(request.stream(), int(length) if length.isdecimal() else None)
     except ClientDisconnect:
-        return _error(400, "the connection was lost")  # nobody reads it
+        return refusal(400, "the connection was lost")  # nobody reads it
     return JSONResponse({"name": session.own_avatar(avatar), "note": avatar.note})
 
 
@@ -163,24 +158,3 @@ async def _metrics(request: Request) -> Response:
 def _live(connection: Request | WebSocket) -> Live:
     live: Live = connection.app.state.live
     return live
-
-
-def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"error": {"message": message}}, status, headers)
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    message = "there is nothing here" if error.detail == "Not Found" else error.detail
-    return _error(error.status_code, message, dict(error.headers or {}))
-
-
-async def _our_error(request: Request, error: Exception) -> Response:
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-    if status == 500:
-        _log.error("%s %s: %s", request.method, request.url.path, error)
-    return _error(status, str(error), {"Retry-After": "5"} if status == 503 else None)
-
-
-async def _bug(request: Request, error: Exception) -> Response:
-    return _error(500, "this is our mistake; the server's log has more")  # the server logs the error itself

@@ -12,12 +12,12 @@ from pathlib import Path
 from visavis.errors import BadInput, EngineFailed
 from visavis.media.clip import Clip
 from visavis.media.video import Frame, frame_times
-from visavis.playback.encoder import Codec, Encoder, check_output
+from visavis.playback.encoder import Codec, Encoder, Tracks, check_output
 from visavis.streams.buffered import buffered
 from visavis.streams.flow import Stream
 from visavis.streams.worker import Worker
 
-__all__ = ["Codec", "Written", "check_output", "write_mp4"]
+__all__ = ["Codec", "Written", "add_clip", "check_output", "first_picture", "write_mp4"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ async def write_mp4(
                     if not len(clip.audio):
                         continue
                     if encoder is None or held is None:
-                        height, width = _first(clip).pixels.shape[:2]
+                        height, width = first_picture(clip).pixels.shape[:2]
                         encoder = Encoder(path, codec, (width, height), fps, clip.audio.rate, metadata or {})
-                    held = await _add(clip, held, encoder, fps, worker)
+                    held = await add_clip(clip, held, encoder, fps, worker)
                     progress(encoder.samples / clip.audio.rate)
         if encoder is None:
             raise BadInput("there is no sound to make a video of: ask for something that can be said aloud")
@@ -83,14 +83,14 @@ async def write_mp4(
             encoder.discard()
 
 
-async def _add(clip: Clip, held: Frame | None, encoder: Encoder, fps: Fraction, worker: Worker) -> Frame:
+async def add_clip(clip: Clip, held: Frame | None, encoder: Tracks, fps: Fraction, worker: Worker) -> Frame:
     """Encode a clip, one step on the worker for its sound and one for each picture; returns the picture left on screen.
 
     A picture belongs to the time it is nearest to.
     """
     step = clip.audio.rate / fps
     if len(clip.audio) >= step:
-        _first(clip)
+        first_picture(clip)
     begin = encoder.samples
     await worker.run(encoder.add_sound, clip.audio)
     waiting = deque(clip.frames)
@@ -99,10 +99,11 @@ async def _add(clip: Clip, held: Frame | None, encoder: Encoder, fps: Fraction, 
             held = waiting.popleft()
         assert held is not None  # the first clip has a picture
         await worker.run(encoder.add_picture, held.pixels)
-    return held or _first(clip)
+    return held or first_picture(clip)
 
 
-def _first(clip: Clip) -> Frame:
+def first_picture(clip: Clip) -> Frame:
+    """The first one that a clip has. Raises `EngineFailed` where it has none."""
     if not clip.frames:
         at = clip.audio.start / clip.audio.rate
         raise EngineFailed("animation", "in use", f"it made no picture for the sound at {at:.2f} s; try another engine")

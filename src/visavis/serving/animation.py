@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import aclosing
+
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
@@ -10,11 +13,15 @@ from visavis.conversation.animate import animate
 from visavis.conversation.recording import recording
 from visavis.conversation.reply import Manner
 from visavis.conversation.rests import rested
+from visavis.media.clip import Clip
 from visavis.serving import wire
 from visavis.serving.films import Films
+from visavis.serving.outputs import Film
 from visavis.serving.service import Running, running
 from visavis.serving.sound import as_file, decoded
+from visavis.streams.flow import Stream
 
+MP4 = "video/mp4"
 router = APIRouter()
 videos = APIRouter()
 """Where the videos are fetched: of this service and of the megaservice."""
@@ -27,7 +34,7 @@ async def output(key: str, request: Request) -> Response:
     path = films(request).outputs.find(key)
     if path is None:
         raise HTTPException(404, "there is no such video, or it is not kept any more")
-    return FileResponse(path, media_type="video/mp4", headers={"Cache-Control": "private, no-store"})
+    return FileResponse(path, media_type=MP4, headers={"Cache-Control": "private, no-store"})
 
 
 router.include_router(videos)
@@ -35,18 +42,14 @@ router.include_router(videos)
 
 @router.post("/v1/animation", response_model=None)
 async def animation(body: wire.Animate, request: Request) -> Response:
-    """As the microservice has it; with `Accept: video/mp4`, the video itself."""
-    key = await _filmed(request, body.byte_str, body.face)
-    path = await films(request).outputs.publish(key)
-    return wanted(request, key) or JSONResponse({"id": wire.new_id(), "video_path": path})
+    """As the microservice has it; with `Accept: video/mp4`, or `stream`, the video itself."""
+    return await _answered(request, body.byte_str, body, lambda path: {"id": wire.new_id(), "video_path": path})
 
 
 @router.post("/v1/wav2lip", response_model=None)
 async def wav2lip(body: wire.Wav2Lip, request: Request) -> Response:
-    """As the backend has it."""
-    key = await _filmed(request, body.audio, body.face)
-    path = await films(request).outputs.publish(key)
-    return wanted(request, key) or JSONResponse({"wav2lip_result": path})
+    """As the backend has it; the same besides."""
+    return await _answered(request, body.audio, body, lambda path: {"wav2lip_result": path})
 
 
 def films(request: Request) -> Films:
@@ -55,31 +58,50 @@ def films(request: Request) -> Films:
     return found
 
 
-def wanted(request: Request, key: str) -> Response | None:
-    """The video itself, if the client asks for one."""
-    if "video/mp4" not in request.headers.get("accept", ""):
+def wanted(request: Request, film: Film) -> Response | None:
+    """The video itself, if the client asks for one and it is here."""
+    path = None if film.key is None else films(request).outputs.find(film.key)
+    if path is None or MP4 not in request.headers.get("accept", ""):
         return None
-    path = films(request).outputs.find(key)
-    assert path is not None
-    return FileResponse(path, media_type="video/mp4", filename="result.mp4")
+    return FileResponse(path, media_type=MP4, filename="result.mp4")
 
 
-async def _filmed(request: Request, sound: str, face: str | None) -> str:
-    service = running(request)
-    with service.statistics.timed():
-        return await service.while_listened(request, _spoken(service, films(request), decoded(sound), face))
+def wishes(body: wire.Animate | wire.Wav2Lip | wire.AvatarChat) -> dict[str, str]:
+    """What a service elsewhere is told of the face."""
+    return {name: value for name in ("face", "animator") if (value := getattr(body, name))}
 
 
-async def _spoken(service: Running, made: Films, data: bytes, face: str | None) -> str:
-    avatar = await made.face(face)
-    manner = Manner.of(made.settings)
-    async with as_file(data) as path, service.place():
-        clips = animate(
-            rested(recording(path)),
-            avatar,
-            service.engines.articulation,
-            service.engines.animation,
-            manner.rendering,
-            mood=manner.mood,
+async def _answered(
+    request: Request, sound: str, body: wire.Animate | wire.Wav2Lip, told: Callable[[str], dict[str, str]]
+) -> Response:
+    service, made = running(request), films(request)
+    if body.stream:
+        pieces = (
+            made.fragments(_clips(service, made, sound, body))
+            if made.far is None
+            else made.far.fragments(sound, wishes(body))
         )
-        return await made.film(clips)
+        return await service.streamed(request, service.in_turn(pieces), MP4)
+    with service.statistics.timed():
+        film = await service.while_listened(request, _film(service, made, sound, body))
+    return wanted(request, film) or JSONResponse(told(film.path))
+
+
+async def _film(service: Running, made: Films, sound: str, body: wire.Animate | wire.Wav2Lip) -> Film:
+    async with service.place():
+        if made.far is not None:
+            return await made.far.film(sound, wishes(body), made.outputs)
+        return await made.film(_clips(service, made, sound, body))
+
+
+async def _clips(service: Running, made: Films, sound: str, body: wire.Animate | wire.Wav2Lip) -> Stream[Clip]:
+    data = decoded(sound)
+    avatar = await made.face(body.face)
+    engines = await service.pool.drawn_by(service.engines, body.animator)
+    manner = Manner.of(made.settings)
+    async with as_file(data) as path:
+        speech = rested(recording(path))
+        clips = animate(speech, avatar, engines.articulation, engines.animation, manner.rendering, mood=manner.mood)
+        async with aclosing(clips):
+            async for clip in clips:
+                yield clip

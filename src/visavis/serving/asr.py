@@ -12,6 +12,7 @@ from starlette.datastructures import UploadFile
 
 from visavis.conversation.listen import RATE
 from visavis.conversation.question import check_recording, limited, utterances
+from visavis.engines.pool import checked_language
 from visavis.engines.protocols import Transcript
 from visavis.errors import BadInput
 from visavis.serving import wire
@@ -94,7 +95,8 @@ async def _form(request: Request) -> Response:
         case "vtt":
             return PlainTextResponse(vtt(segments), media_type="text/vtt")
         case "verbose_json":
-            return JSONResponse(_verbose(segments, text, running(request).settings.language))
+            usual = running(request).settings.language
+            return JSONResponse(_verbose(segments, text, _language(language, usual)))
 
 
 async def _heard(request: Request, data: bytes, language: str = "") -> list[Segment]:
@@ -105,20 +107,21 @@ async def _heard(request: Request, data: bytes, language: str = "") -> list[Segm
         return await service.while_listened(request, segments_of(service, data, _language(language, known)))
 
 
-def _language(asked: str, known: str) -> str:
+def _language(asked: str, usual: str) -> str:
     """The language to expect. OPEA's clients write "english" out, or "auto"."""
     name = asked.strip().lower()
-    name = _NAMES.get(name, name)
-    if name in ("", "auto", "default") or name.split("-")[0] == known.split("-")[0].lower():
-        return known
-    raise BadInput(f"this recogniser hears '{known}', not '{asked[:40]}': start one with --language")
+    return checked_language(_NAMES.get(name, name), usual)
 
 
 async def segments_of(service: Running, data: bytes, language: str) -> list[Segment]:
-    """The utterances in a sound file, once it is its turn. Raises `BadInput` for what is none, or too long."""
+    """The utterances in a sound file, once it is its turn.
+
+    Raises `BadInput` for what is none, or too long, and for a language that nothing here hears.
+    """
+    engines = await service.pool.hearing(service.engines, language)
     async with as_file(data) as path, service.place():
         await asyncio.to_thread(check_recording, path)
-        return [_segment(each) for each in await utterances(limited(path), service.engines, language)]
+        return [_segment(each) for each in await utterances(limited(path), engines, language)]
 
 
 def _segment(transcript: Transcript) -> Segment:

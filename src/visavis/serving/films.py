@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from visavis.avatars.store import AvatarStore, resolve
 from visavis.errors import BadInput
 from visavis.gateway.uploads import Uploads, open_uploads
 from visavis.media.clip import Clip
+from visavis.playback.fragments import fragments
 from visavis.playback.mp4 import write_mp4
-from visavis.serving.outputs import Outputs
+from visavis.serving.far_animation import FarAnimation
+from visavis.serving.outputs import Film, Outputs
 from visavis.serving.sound import decoded
 from visavis.settings import Settings
 from visavis.streams.flow import Stream, each
@@ -38,20 +40,23 @@ async def open_films(settings: Settings) -> AsyncGenerator[Films, None]:
         asked["fps"] = int(fps)
     settings = settings.model_copy(update=asked)
     outputs = Outputs(settings.data_dir / "outputs", settings.outputs_keep, Path(outfile) if outfile else None)
-    async with open_uploads(settings.size, settings.max_upload) as uploads:
-        films = Films(settings, outputs, uploads)
-        try:
+    async with AsyncExitStack() as stack:
+        uploads = await stack.enter_async_context(open_uploads(settings.size, settings.max_upload))
+        far = await stack.enter_async_context(FarAnimation(settings)) if settings.animation_url else None
+        films = Films(settings, outputs, uploads, far)
+        stack.callback(films.close)
+        if far is None:
             await films.face(None)  # what is wrong with it is said now
-            yield films
-        finally:
-            films.close()
+        yield films
 
 
 class Films:
     """Of one service."""
 
-    def __init__(self, settings: Settings, outputs: Outputs, uploads: Uploads) -> None:
+    def __init__(self, settings: Settings, outputs: Outputs, uploads: Uploads, far: FarAnimation | None) -> None:
         self.settings, self.outputs = settings, outputs
+        self.far = far
+        """Who makes the videos, where another service does."""
         self._uploads = uploads
         self._store = AvatarStore(settings.data_dir / "avatars")
         self._files = Worker("avatars")
@@ -80,12 +85,16 @@ class Films:
             raise BadInput("the face is neither an avatar's name nor a picture or a video in base64") from None
         return await self._uploads.receive(each([data]), len(data))
 
-    async def film(self, clips: Stream[Clip]) -> str:
-        """Make a video of the clips; its id. Nothing stays behind where that fails."""
+    async def film(self, clips: Stream[Clip]) -> Film:
+        """Make a video of the clips, where clients find it. Nothing stays behind where that fails."""
         key, path = self.outputs.begin()
         try:
             await write_mp4(clips, path, fps=Fraction(self.settings.fps), codec=self.settings.codec)
         except BaseException:
             self.outputs.drop(key)
             raise
-        return key
+        return Film(await self.outputs.publish(key), key)
+
+    def fragments(self, clips: Stream[Clip]) -> Stream[bytes]:
+        """A video of the clips while they are made."""
+        return fragments(clips, fps=Fraction(self.settings.fps), codec=self.settings.codec)

@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 
+from visavis.avatars.avatar import Avatar
 from visavis.conversation.animate import animate
 from visavis.conversation.history import History
 from visavis.conversation.naming import system_prompt
 from visavis.conversation.question import as_written, check_text
-from visavis.conversation.reply import Manner, answer, reply
+from visavis.conversation.reply import Manner, answer
 from visavis.conversation.rests import rested
 from visavis.conversation.speak import speak
 from visavis.engines.loading import Engines
+from visavis.engines.pool import checked_language, open_pool
 from visavis.errors import BadInput
 from visavis.media.audio import Audio
 from visavis.media.clip import Clip
 from visavis.media.speech import Line, Speech
+from visavis.playback.joined import joined as joined_videos
 from visavis.serving import wire
-from visavis.serving.animation import films, videos, wanted
+from visavis.serving.animation import MP4, films, videos, wanted, wishes
 from visavis.serving.asr import segments_of
 from visavis.serving.bodies import Bodies
 from visavis.serving.films import Films, open_films
-from visavis.serving.service import ABOUT, Kind, Running, described, refused_body, running
-from visavis.serving.sound import decoded, wav_base64, whole
-from visavis.serving.tts import voice_of
+from visavis.serving.outputs import Film
+from visavis.serving.service import ABOUT, Kind, Running, described, running
+from visavis.serving.sound import by_line, decoded, wav_base64, whole
+from visavis.serving.tts import asked_voice, voice_of
 from visavis.settings import Settings
+from visavis.streams.buffered import buffered
 from visavis.streams.flow import Stream, each
 from visavis.streams.noted import noted
 
@@ -43,11 +47,10 @@ _UNHEARD = "I did not hear you."
 @asynccontextmanager
 async def joined(app: FastAPI, settings: Settings, engines: Engines, hears: bool) -> AsyncGenerator[None, None]:
     """Serve it by the gateway's `app` besides, over the same engines."""
-    async with open_films(settings) as made:
-        app.state.films, app.state.running = made, Running(_KIND, settings, engines, hears=hears)
+    async with open_films(settings) as made, open_pool(settings, engines) as pool:
+        app.state.films, app.state.running = made, Running(_KIND, settings, pool, hears=hears)
         for each_router in (router, videos, described):
             app.include_router(each_router)
-        app.add_exception_handler(RequestValidationError, refused_body)
         app.add_middleware(Bodies, most=settings.max_upload)
         yield
 
@@ -67,38 +70,31 @@ class _Answered:
 
 @router.post("/v1/avatarchatbot", response_model=None)
 async def avatarchatbot(body: wire.AvatarChat, request: Request) -> Response:
-    """The video's path, as a bare JSON string; the video itself with `Accept: video/mp4`; with `response_format`
-    "object" what was heard and said, too."""
-    service, told = running(request), _Answered()
+    """The video's path, as a bare JSON string; the video itself with `Accept: video/mp4`, and while it is made with
+    `stream`; with `response_format` "object" what was heard and said, too."""
+    service, made, told = running(request), films(request), _Answered()
+    if body.stream:
+        return await service.streamed(request, _fragments(service, made, body, told), MP4)
     with service.statistics.timed():
-        key = await service.while_listened(request, _film(request, service, body, told))
-    path = await films(request).outputs.publish(key)
-    if (video := wanted(request, key)) is not None:
+        film = await service.while_listened(request, _film(service, made, body, told))
+    if (video := wanted(request, film)) is not None:
         return video
     if body.response_format != "object":
-        return JSONResponse(path)
-    url = str(request.url.replace(path=f"/outputs/{key}/result.mp4", query=""))
-    facts = {"video_url": url, "video_path": path, "transcript": told.transcript, "text": told.text}
+        return JSONResponse(film.path)
+    url = None if film.key is None else str(request.url.replace(path=f"/outputs/{film.key}/result.mp4", query=""))
+    facts = {"video_url": url, "video_path": film.path, "transcript": told.transcript, "text": told.text}
     return JSONResponse({**facts, "timings": {name: round(each, 3) for name, each in told.seconds.items()}})
 
 
 @router.post("/v1/audioqna", response_model=None)
 async def audioqna(body: wire.AvatarChat, request: Request) -> Response:
     """The answer's sound: a WAV as base64, in a bare JSON string."""
-    service, told = running(request), _Answered()
+    service, made = running(request), films(request)
 
     async def sound() -> Audio:
-        made = films(request)
-        manner = _manner(service, made, body)
-        question = await _question(service, body, told)
-        avatar = await made.face(body.face)
+        spoken = await _spoken(service, made, body, _Answered())
         async with service.place():
-            if question:
-                history = History.begin(system_prompt(service.settings, None)).asked(question)
-                speech = answer(history, service.engines, avatar, manner)
-            else:
-                speech = _unheard(service, manner)
-            return await whole(speech)
+            return await whole(spoken.speech())
 
     with service.statistics.timed():
         audio = await service.while_listened(request, sound())
@@ -128,42 +124,97 @@ async def statistics() -> dict[str, object]:
     return {}
 
 
-async def _film(request: Request, service: Running, body: wire.AvatarChat, told: _Answered) -> str:
-    made = films(request)
-    manner = _manner(service, made, body)
-    avatar = await made.face(body.face)
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """An answer that can be begun."""
+
+    engines: Engines
+    avatar: Avatar
+    manner: Manner
+    speech: Callable[[], Stream[Speech]]
+    told: _Answered
+    begun: float
+
+    def clips(self, prompt: bool = False) -> Stream[Clip]:
+        """It, with a face; `prompt` where somebody watches it being made."""
+        speech = buffered(rested(self.speech(), prompt), ahead=4)
+        manner, engines = self.manner, self.engines
+        clips = animate(
+            speech, self.avatar, engines.articulation, engines.animation, manner.rendering, mood=manner.mood
+        )
+        return noted(clips, lambda _: self.stage("first_clip"))
+
+    def stage(self, name: str) -> None:
+        """It is reached now; the first time counts."""
+        self.told.seconds.setdefault(name, time.perf_counter() - self.begun)
+
+
+async def _film(service: Running, made: Films, body: wire.AvatarChat, told: _Answered) -> Film:
+    spoken = await _spoken(service, made, body, told)
+    async with service.place():
+        if made.far is None:
+            film = await made.film(spoken.clips())
+        else:
+            sound = await whole(spoken.speech())
+            spoken.stage("speech")
+            film = await made.far.film(await wav_base64(sound), wishes(body), made.outputs)
+    spoken.stage("total")
+    return film
+
+
+async def _fragments(service: Running, made: Films, body: wire.AvatarChat, told: _Answered) -> Stream[bytes]:
+    """The video while it is made. A service elsewhere makes one of each sentence, and they are joined."""
+    spoken = await _spoken(service, made, body, told)
+    if made.far is None:
+        pieces = made.fragments(spoken.clips(prompt=True))
+    else:
+        far, asked = made.far, wishes(body)
+
+        async def videos() -> Stream[Stream[bytes]]:
+            async with aclosing(buffered(by_line(spoken.speech()), ahead=2)) as lines:
+                async for audio in lines:
+                    yield far.fragments(await wav_base64(audio), asked)
+
+        pieces = joined_videos(videos())
+    async with aclosing(service.in_turn(pieces)) as lasting:
+        async for piece in lasting:
+            yield piece
+
+
+async def _spoken(service: Running, made: Films, body: wire.AvatarChat, told: _Answered) -> _Spoken:
+    """The answer to what is asked, as somebody wants it spoken. Raises `BadInput` for what is not to be had."""
+    language = checked_language(body.language, service.settings.language)
+    engines = await service.pool.drawn_by(service.engines, body.animator)
+    engines = await service.pool.speaking(engines, language, asked_voice(body.voice))
+    voice = voice_of(engines.tts, body.voice, service.settings.voice)
+    manner = _manner(made, body, language, voice)
+    avatar = await made.face(body.face if made.far is None else None)
     begun = time.perf_counter()
-    question = await _question(service, body, told)
+    question = await _question(service, body, told, language)
     told.seconds["listening"] = time.perf_counter() - begun
 
-    def seen(clip: Clip) -> None:
-        told.seconds.setdefault("first_clip", time.perf_counter() - begun)
-        if clip.text:
-            told.said.append(clip.text)
+    def note(speech: Speech) -> None:
+        told.seconds.setdefault("first_speech", time.perf_counter() - begun)
+        if speech.final:
+            told.said.append(speech.line.written or speech.line.text)
 
-    async with service.place():
-        engines = service.engines
-        if question:
-            history = History.begin(system_prompt(service.settings, None)).asked(question)
-            clips = reply(history, engines, avatar, manner)
-        else:
-            speech = rested(_unheard(service, manner))
-            clips = animate(speech, avatar, engines.articulation, engines.animation, manner.rendering, mood=manner.mood)
-        key = await made.film(noted(clips, seen))
-    told.seconds["total"] = time.perf_counter() - begun
-    if not question:
-        told.said.clear()  # nothing was answered: it only says that
-    return key
+    def speech() -> Stream[Speech]:
+        if not question:  # nothing is answered: it only says so, in the one language in which it can
+            return speak(each([Line(_UNHEARD, "en", manner.speed)]), service.engines.tts, None)
+        history = History.begin(system_prompt(service.settings, None)).asked(question)
+        return noted(answer(history, engines, avatar, manner), note)
+
+    return _Spoken(engines, avatar, manner, speech, told, begun)
 
 
-async def _question(service: Running, body: wire.AvatarChat, told: _Answered) -> str:
+async def _question(service: Running, body: wire.AvatarChat, told: _Answered, language: str) -> str:
     """What is asked; nothing where nothing was heard."""
     if body.audio is None:
         told.transcript = check_text(_typed(body))
         return told.transcript
     if not service.hears:
         raise BadInput("nothing here can hear: send the question as 'text' (`visavis doctor` says what is missing)")
-    segments = await segments_of(service, decoded(body.audio), service.settings.language)
+    segments = await segments_of(service, decoded(body.audio), language)
     told.transcript = " ".join(segment.text for segment in segments)
     return as_written(told.transcript) if told.transcript else ""
 
@@ -179,12 +230,8 @@ def _typed(body: wire.AvatarChat) -> str:
     return asked[-1]
 
 
-def _unheard(service: Running, manner: Manner) -> Stream[Speech]:
-    return speak(each([Line(_UNHEARD, "en", manner.speed)]), service.engines.tts, manner.voice)
-
-
-def _manner(service: Running, made: Films, body: wire.AvatarChat) -> Manner:
+def _manner(made: Films, body: wire.AvatarChat, language: str, voice: str | None) -> Manner:
     usual = Manner.of(made.settings)
     most = min(body.max_tokens or usual.sampling.max_tokens, usual.sampling.max_tokens)
     sampling = replace(usual.sampling, max_tokens=most)
-    return replace(usual, sampling=sampling, voice=voice_of(service, body.voice), rests=True)
+    return replace(usual, sampling=sampling, language=language, voice=voice)

@@ -8,12 +8,23 @@ import re
 import secrets
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from visavis.errors import OutputFailed
 
 NAME = "result.mp4"
 _ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A video that was made."""
+
+    path: str
+    """As clients are told it."""
+    key: str | None = None
+    """Its id here; None where it lies with the service that made it."""
 
 
 class Outputs:

@@ -7,39 +7,33 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import logging
 from collections.abc import AsyncGenerator, Awaitable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response, StreamingResponse
 from prometheus_client import CollectorRegistry
 from prometheus_fastapi_instrumentator import Instrumentator
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from visavis import __version__
-from visavis.engines.loading import Engines, load_engines
+from visavis.engines.loading import load_engines
+from visavis.engines.pool import Pool, open_pool
 from visavis.engines.protocols import Slot
-from visavis.errors import BadInput, EngineFailed, Overloaded, TooLarge, VisavisError
 from visavis.gateway.admission import Admission
+from visavis.gateway.refusals import explain
 from visavis.gateway.security import Doors, guard
 from visavis.serving.bodies import Bodies
 from visavis.serving.statistics import Statistics
 from visavis.settings import Settings, cores
+from visavis.streams.flow import Stream
 
-_STATUS: tuple[tuple[type[VisavisError], int], ...] = (
-    (TooLarge, 413),
-    (BadInput, 400),
-    (Overloaded, 503),
-    (EngineFailed, 502),
-)
 _WAITING = 64
 """Requests in line; beyond it the answer is 503."""
-_log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -76,11 +70,17 @@ KINDS = {
 }
 
 
+def used_slots(kind: Kind, settings: Settings) -> tuple[Slot, ...]:
+    """Those of the engines that a service loads: none where its videos are made elsewhere."""
+    return () if "animation" in kind.slots and settings.animation_url else kind.slots
+
+
 class Running:
     """A service that answers."""
 
-    def __init__(self, kind: Kind, settings: Settings, engines: Engines, *, hears: bool = True) -> None:
-        self.kind, self.settings, self.engines, self.hears = kind, settings, engines, hears
+    def __init__(self, kind: Kind, settings: Settings, pool: Pool, *, hears: bool = True) -> None:
+        self.kind, self.settings, self.pool, self.hears = kind, settings, pool, hears
+        self.engines = pool.usual
         self.statistics = Statistics(kind.title)
         self._admission = Admission(settings.sessions or 2 * cores(), _WAITING)
 
@@ -110,6 +110,33 @@ class Running:
             for each in (task, left):
                 each.cancel()
             await asyncio.gather(task, left, return_exceptions=True)
+
+    async def streamed(self, request: Request, pieces: Stream[bytes], media_type: str) -> Response:
+        """A response that is sent while it is made; closing it stops the work. What fails before the first piece has
+        a status of its own, what fails later ends the response before its end."""
+        lasting = self._timed(pieces)
+        first = await self.while_listened(request, anext(lasting))
+
+        async def whole() -> AsyncGenerator[bytes, None]:
+            async with aclosing(lasting):
+                yield first
+                async for piece in lasting:
+                    yield piece
+
+        return StreamingResponse(whole(), media_type=media_type, headers={"Cache-Control": "no-store"})
+
+    async def _timed(self, pieces: Stream[bytes]) -> Stream[bytes]:
+        with self.statistics.timed() as timer:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    timer.token()
+                    yield piece
+
+    async def in_turn(self, pieces: Stream[T]) -> Stream[T]:
+        """The same, once there is room for it. Raises `Overloaded` where too many wait."""
+        async with aclosing(pieces), self.place():
+            async for piece in pieces:
+                yield piece
 
 
 async def _left(request: Request) -> None:
@@ -142,15 +169,13 @@ def create_service(name: str, settings: Settings, *, open_to_all: bool = False) 
                 from visavis.serving.films import open_films
 
                 app.state.films = await stack.enter_async_context(open_films(settings))
-            engines = await stack.enter_async_context(load_engines(settings, kind.slots))
-            app.state.running = Running(kind, settings, engines)
+            engines = await stack.enter_async_context(load_engines(settings, used_slots(kind, settings)))
+            pool = await stack.enter_async_context(open_pool(settings, engines))
+            app.state.running = Running(kind, settings, pool)
             yield
 
     app = FastAPI(title=kind.title, version=__version__, description=kind.about, lifespan=lifespan, docs_url=None)
-    app.add_exception_handler(RequestValidationError, refused_body)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(VisavisError, _our_error)
-    app.add_exception_handler(Exception, _bug)
+    explain(app, bad_input=400)
     app.include_router(_common)
     router: APIRouter = importlib.import_module(f"visavis.serving.{kind.module}").router
     app.include_router(router)
@@ -187,41 +212,3 @@ async def health() -> Response:
 
 
 _common.include_router(described)
-
-
-# ---- what is wrong, in the words of both: FastAPI's `detail`, OpenAI's `error`
-
-
-def _error(status: int, message: str, detail: object = None) -> Response:
-    body = {
-        "detail": message if detail is None else detail,
-        "error": {"message": message, "type": "invalid_request_error" if status < 500 else "server_error"},
-    }
-    return JSONResponse(body, status, {"Retry-After": "5"} if status == 503 else None)
-
-
-async def refused_body(request: Request, error: Exception) -> Response:
-    """What is wrong with a body, without the body."""
-    assert isinstance(error, RequestValidationError)
-    found = [{key: each[key] for key in ("type", "loc", "msg")} for each in error.errors()]  # not what was sent
-    # of a value that may be of several types, what is wrong with the type that it has
-    first = next((each for each in found if not each["type"].endswith("_type")), found[0])
-    return _error(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}", found)
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    response = _error(error.status_code, error.detail)
-    response.headers.update(error.headers or {})
-    return response
-
-
-async def _our_error(request: Request, error: Exception) -> Response:
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-    if status >= 500:
-        _log.error("%s %s: %s", request.method, request.url.path, error)
-    return _error(status, str(error))
-
-
-async def _bug(request: Request, error: Exception) -> Response:
-    return _error(500, "this is our mistake; the server's log has more")  # the server logs the error itself

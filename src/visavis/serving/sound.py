@@ -19,7 +19,7 @@ import soxr
 from visavis.errors import BadInput
 from visavis.media.audio import Audio
 from visavis.media.speech import Speech
-from visavis.streams.flow import Stream
+from visavis.streams.flow import Stream, flow
 
 RATE = 16_000
 """Hertz, of sound that goes from one OPEA service to the next."""
@@ -72,6 +72,17 @@ async def whole(speech: Stream[Speech]) -> Audio:
     """All of it in one piece."""
     async with aclosing(speech) as pieces:
         return Audio.join([piece.audio async for piece in pieces])
+
+
+@flow
+async def by_line(speech: Stream[Speech]) -> Stream[Audio]:
+    """The sound of each line in one piece."""
+    pieces: list[Audio] = []
+    async for piece in speech:
+        pieces.append(piece.audio)
+        if piece.final:
+            yield Audio.join(pieces)
+            pieces = []
 
 
 async def wav_base64(audio: Audio) -> str:

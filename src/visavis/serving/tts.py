@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 
 from visavis.conversation.sentences import sentences
 from visavis.conversation.speak import speak
-from visavis.engines.protocols import Delta
+from visavis.engines.protocols import Delta, SpeechSynthesizer
 from visavis.engines.voices import named, near
 from visavis.errors import BadInput
 from visavis.media.audio import Audio
@@ -62,28 +62,29 @@ async def _said(request: Request, text: str, voice: str | None = None, speed: fl
         raise BadInput(f"the text has {len(text):,} characters: at most {_LONGEST:,} are said at once")
     if not any(c.isalnum() for c in text):
         raise BadInput("there is nothing to say: the text has no words in it")
-    chosen = voice_of(service, voice)
+    chosen = voice_of(service.engines.tts, voice, service.settings.voice)
     with service.statistics.timed():
         return await service.while_listened(request, _joined(service, text, chosen, speed))
 
 
-def voice_of(service: Running, asked: str | None) -> str | None:
-    """The name of the voice that a client asks for; None for the avatar's or the synthesizer's choice.
+def asked_voice(asked: str | None) -> str | None:
+    """The voice that a client has chosen; None for none, and for the names that clients send without a choice."""
+    return None if asked is None or not asked.strip() or asked.lower() in _THEIRS | {"male"} else asked
+
+
+def voice_of(tts: SpeechSynthesizer, asked: str | None, own: str | None) -> str | None:
+    """The name of the voice that a client asks for; `own` where it has not chosen (None leaves it to the synthesizer).
 
     Raises `BadInput` where there is none of that name.
     """
-    own = service.settings.voice
-    known = [voice.name for voice in service.engines.tts.voices()]
-    if asked is None or not asked.strip():
-        return own
-    if (found := named(asked, known)) is not None:
+    known = [voice.name for voice in tts.voices()]
+    if asked is not None and (found := named(asked, known)) is not None:
         return found
-    if asked.lower() == "male":
-        return next((name for name in _MALE if name in known), own)
-    if asked.lower() in _THEIRS:
-        return own
-    more = ", … (GET /v1/audio/voices lists all)" if len(known) > len(near(asked, known)) else ""
-    raise BadInput(f"there is no voice '{asked[:40]}' here: there is {', '.join(near(asked, known))}{more}")
+    if (chosen := asked_voice(asked)) is None:
+        male = next((name for name in _MALE if name in known), None) if (asked or "").lower() == "male" else None
+        return male or (own if own is None or named(own, known) else None)
+    more = ", … (GET /v1/audio/voices lists all)" if len(known) > len(near(chosen, known)) else ""
+    raise BadInput(f"there is no voice '{chosen[:40]}' here: there is {', '.join(near(chosen, known))}{more}")
 
 
 async def _joined(service: Running, text: str, voice: str | None, speed: float) -> Audio:

@@ -16,6 +16,11 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
+_FACE = "an avatar's name, or a picture or video as base64"
+_ANIMATOR = "who draws the face: an engine's name"
+_STREAM = "the video itself, as fragmented MP4, while it is made"
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
@@ -48,13 +53,17 @@ class Passage(_Body):
 class Animate(Base64Audio):
     """Sound that a face is to speak."""
 
-    face: str | None = Field(None, description="an avatar's name, or a picture or video as base64")
+    face: str | None = Field(None, description=_FACE)
+    animator: str | None = Field(None, description=_ANIMATOR)
+    stream: bool | None = Field(None, description=_STREAM)
 
 
 class Wav2Lip(Audio):
     """The same for its backend."""
 
-    face: str | None = Field(None, description="an avatar's name, or a picture or video as base64")
+    face: str | None = Field(None, description=_FACE)
+    animator: str | None = Field(None, description=_ANIMATOR)
+    stream: bool | None = Field(None, description=_STREAM)
 
 
 class LLMParams(_Body):
@@ -213,5 +222,8 @@ class AvatarChat(_Body):
     messages: str | list[Said] | None = Field(None, description="the same: the last one of the user counts")
     max_tokens: int | None = Field(1024, ge=0)
     voice: str | None = "default"
-    face: str | None = Field(None, description="an avatar's name, or a picture or video as base64")
+    language: str | None = Field(None, description="of the question and the answer, as in en or de")
+    face: str | None = Field(None, description=_FACE)
+    animator: str | None = Field(None, description=_ANIMATOR)
+    stream: bool | None = Field(None, description=_STREAM)
     response_format: Literal["object"] | None = Field(None, description="object: with transcript, text and timings")

@@ -1,0 +1,59 @@
+"""Where OPEA's environment variables say that services are: of the RFC's own time (era A), and from v1.2 on (era B)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_BACKENDS = {
+    "asr": (("ASR_ENDPOINT",), "asr_url", "/v1/asr"),
+    "llm": (("LLM_ENDPOINT", "TGI_LLM_ENDPOINT"), "llm_url", "/v1"),
+    "tts": (("TTS_ENDPOINT",), "tts_url", "/v1/tts"),
+    "animation": (("WAV2LIP_ENDPOINT",), "animation_url", "/v1/wav2lip"),
+}
+"""By microservice: the variables with its backend's address, the setting, and the route there."""
+_SERVICES = (
+    ("ASR_SERVICE", 9099, "asr_url", "/v1/audio/transcriptions"),
+    ("WHISPER_SERVER", 7066, "asr_url", "/v1/asr"),
+    ("LLM_SERVICE", 9000, "llm_url", "/v1"),
+    ("LLM_SERVER", 3006, "llm_url", "/v1"),
+    ("TTS_SERVICE", 9088, "tts_url", "/v1/audio/speech"),
+    ("SPEECHT5_SERVER", 7055, "tts_url", "/v1/tts"),
+    ("ANIMATION_SERVICE", 9066, "animation_url", "/v1/animation"),
+)
+"""Of the megaservice: what its variables begin with, their default port, the setting, and the route there."""
+
+
+def backend(service: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings by which a microservice passes its work on; empty where it is to do it itself."""
+    if service not in _BACKENDS:
+        return {}
+    names, setting, route = _BACKENDS[service]
+    address = next((environ[name] for name in names if environ.get(name)), None)
+    if address is None:
+        return {}
+    return {setting: _routed(address, route), **_model(setting, environ)}
+
+
+def megaservice(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings by which the megaservice uses services elsewhere; a slot that none is named for is its own work."""
+    port = environ.get("MEGA_SERVICE_PORT")
+    found: dict[str, str] = {"port": port} if port else {}
+    for prefix, usual, setting, route in _SERVICES:
+        host, given = environ.get(f"{prefix}_HOST_IP"), environ.get(f"{prefix}_PORT")
+        if (not host and not given) or setting in found:
+            continue
+        host = host if host and host != "0.0.0.0" else "127.0.0.1"  # OPEA's default, which is no address to go to
+        host = f"[{host}]" if ":" in host and not host.startswith("[") else host
+        found |= {setting: f"http://{host}:{given or usual}{route}", **_model(setting, environ)}
+    return found
+
+
+def _routed(address: str, route: str) -> str:
+    """The address with the route, unless it has one."""
+    address = (address if "://" in address else "http://" + address).rstrip("/")
+    return address if "/" in address.partition("://")[2] else address + route
+
+
+def _model(setting: str, environ: Mapping[str, str]) -> dict[str, str]:
+    name = environ.get("LLM_MODEL_ID")
+    return {"llm_model": name} if setting == "llm_url" and name else {}

@@ -1,0 +1,173 @@
+"""The megaservice and the microservices over services elsewhere: ours in processes of their own, and foreign ones."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import re
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import pairwise
+
+import av
+import httpx
+import numpy as np
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+
+from tests.browser.voices import RATE, silence, speech
+from tests.serving.foreign import Foreign, era_a, era_b, listening
+from tests.serving.processes import SILENCE, file, started, text
+from tests.serving.test_animation import film
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+Chain = tuple[httpx.AsyncClient, dict[str, str]]
+
+
+@asynccontextmanager
+async def megaservice(**environment: str) -> AsyncGenerator[httpx.AsyncClient, None]:
+    """`visavis serve` with OPEA's variables."""
+    command = [sys.executable, "-m", "visavis", "serve", "--no-open", "--port", "0"]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, env={**os.environ, **environment}
+    )
+    assert process.stdout is not None
+    try:
+        told = ""
+        while not (found := re.search(r"talk: +(\S+)/", told)):
+            line = await process.stdout.readline()
+            assert line, f"the server did not start: {told}"
+            told += line.decode()
+        async with httpx.AsyncClient(base_url=found[1], timeout=120) as http:
+            yield http
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.communicate()
+
+
+def variables(address: str, *prefixes: str) -> dict[str, str]:
+    """A service's address as OPEA's megaservice is told it."""
+    host, port = address.removeprefix("http://").split(":")
+    return {name: value for each in prefixes for name, value in ((f"{each}_HOST_IP", host), (f"{each}_PORT", port))}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def question() -> str:
+    return text(file(np.concatenate([silence(0.4), await speech("What is your name?"), silence(0.4)]), RATE))
+
+
+@pytest.mark.parametrize(
+    ("era", "names"),
+    [
+        (era_a, ("ASR_SERVICE", "LLM_SERVICE", "TTS_SERVICE", "ANIMATION_SERVICE")),
+        (era_b, ("WHISPER_SERVER", "LLM_SERVER", "SPEECHT5_SERVER", "ANIMATION_SERVICE")),
+    ],
+)
+async def test_foreign_services_that_know_only_opeas_shapes_do_all_the_work(
+    era: Callable[[Foreign], FastAPI], names: tuple[str, ...], question: str
+) -> None:
+    foreign = Foreign()
+    async with listening(era(foreign)) as address, megaservice(**variables(address, *names)) as http:
+        response = await http.post("/v1/avatarchatbot", json={"audio": question, "max_tokens": 64})
+        assert response.text == '"/outputs/result.mp4"'  # as the service there tells it
+        told = (await http.post("/v1/avatarchatbot", json={"audio": question, "response_format": "object"})).json()
+        assert (told["transcript"], told["text"]) == (foreign.heard, foreign.answer)
+        assert (told["video_path"], told["video_url"]) == ("/outputs/result.mp4", None)
+        sound = (await http.post("/v1/audioqna", json={"audio": question})).json()
+        assert sound.startswith("UklG")
+        refused = await http.post("/v1/avatarchatbot", json={"audio": question, "stream": True})
+        assert refused.status_code == 422
+        assert "ask without 'stream'" in refused.json()["detail"]
+        foreign.failing = 2  # they are busy for a moment: they are asked again
+        assert (await http.post("/v1/avatarchatbot", json={"audio": question})).status_code == 200
+        silent = (await http.post("/v1/avatarchatbot", json={"audio": SILENCE, "response_format": "object"})).json()
+        assert (silent["transcript"], silent["text"]) == ("", "")
+    assert "Who are you?" in [body["messages"][-1]["content"] for body in foreign.bodies["llm"]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chain() -> AsyncGenerator[Chain, None]:
+    """The megaservice over our four microservices, each with its backend in a further process where it has one."""
+    async with AsyncExitStack() as stack:
+        names = {"asr": "ASR_SERVICE", "llm": "LLM_SERVICE", "tts": "TTS_SERVICE"}
+        wav2lip = await stack.enter_async_context(started("wav2lip"))
+        services = [
+            stack.enter_async_context(started(each, *(["--llm", "fake"] if each == "llm" else []))) for each in names
+        ]
+        services.append(stack.enter_async_context(started("animation", WAV2LIP_ENDPOINT=wav2lip)))
+        addresses = dict(zip((*names, "animation"), await asyncio.gather(*services), strict=True))
+        environment: dict[str, str] = {}
+        for name, address in addresses.items():
+            environment |= variables(address, f"{name.upper()}_SERVICE")
+        http = await stack.enter_async_context(megaservice(**environment))
+        yield http, addresses
+
+
+async def test_a_video_made_by_services_of_ours_can_be_fetched_from_the_megaservice(
+    chain: Chain, question: str
+) -> None:
+    http, _ = chain
+    body = {"audio": question, "response_format": "object", "face": "finn"}
+    told = (await http.post("/v1/avatarchatbot", json=body)).json()
+    assert told["transcript"] == "what is your name"
+    assert told["text"] == "You said: What is your name?. My name is Visavis."
+    length, pictures = film((await http.get(told["video_url"])).content)
+    assert length > 2
+    assert len(pictures) == pytest.approx(25 * length, abs=3)
+
+
+async def test_a_stream_through_all_of_them_begins_before_it_is_made_and_is_one_video(
+    chain: Chain, question: str
+) -> None:
+    http, _ = chain
+    await http.post("/v1/avatarchatbot", json={"text": "Hi there", "stream": True})
+    begun, arrivals, data = time.perf_counter(), list[float](), b""
+    async with http.stream("POST", "/v1/avatarchatbot", json={"audio": question, "stream": True}) as response:
+        assert response.headers["content-type"] == "video/mp4"
+        async for chunk in response.aiter_bytes():
+            arrivals.append(time.perf_counter() - begun)
+            data += chunk
+    assert arrivals[0] < 0.7 * arrivals[-1]
+    length, pictures = film(data)
+    assert len(pictures) == pytest.approx(25 * length, abs=3)
+    for kind in ("video", "audio"):
+        with av.open(io.BytesIO(data), "r") as container:
+            packets = container.demux(**{kind: 0})
+            times = [float(packet.pts * packet.time_base) for packet in packets if packet.pts is not None]
+        gaps = [b - a for a, b in pairwise(times)]
+        assert min(gaps) > 0
+        assert max(gaps) < 0.1  # from one sentence to the next, too
+
+
+async def test_a_client_that_leaves_a_stream_frees_everything(chain: Chain, question: str) -> None:
+    http, addresses = chain
+    body = {"text": "Tell me all of it. " * 40, "stream": True}
+    async with http.stream("POST", "/v1/avatarchatbot", json=body) as response:
+        await anext(response.aiter_bytes())
+    left = time.perf_counter()
+    async with httpx.AsyncClient(base_url=addresses["animation"], timeout=20) as animation:
+        sound = text(file(await speech("Hello."), RATE))
+        assert (await animation.post("/v1/animation", json={"byte_str": sound})).status_code == 200
+    assert (await http.post("/v1/avatarchatbot", json={"text": "Hi"})).status_code == 200
+    assert time.perf_counter() - left < 15
+
+
+async def test_a_service_killed_and_started_again_is_found_again_and_its_failure_is_said_clearly(question: str) -> None:
+    foreign = Foreign()
+    async with AsyncExitStack() as stack:
+        first = AsyncExitStack()
+        address = await first.enter_async_context(listening(era_b(foreign)))
+        port = int(address.rpartition(":")[2])
+        http = await stack.enter_async_context(megaservice(**variables(address, "SPEECHT5_SERVER"), VISAVIS_LLM="fake"))
+        assert (await http.post("/v1/audioqna", json={"audio": question})).status_code == 200
+        await first.aclose()
+        failed = await http.post("/v1/audioqna", json={"audio": question})
+        assert failed.status_code == 502
+        assert f"the server at {address}/v1 cannot be reached" in failed.json()["detail"]
+        await stack.enter_async_context(listening(era_b(foreign), port))
+        assert (await http.post("/v1/audioqna", json={"audio": question})).status_code == 200
