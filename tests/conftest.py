@@ -7,7 +7,11 @@ import signal
 from collections.abc import Generator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # time is measured in benchmarks
+hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_configure() -> None:

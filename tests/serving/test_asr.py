@@ -142,7 +142,10 @@ async def test_openais_client_gets_text_words_and_subtitles(service: httpx.Async
 
 
 async def test_a_language_or_a_format_that_it_has_not_is_refused(service: httpx.AsyncClient, question: bytes) -> None:
-    for form, says in (({"language": "german"}, "--language"), ({"response_format": "docx"}, "verbose_json")):
+    for form, says in (
+        ({"language": "german"}, "knows the language 'de'"),
+        ({"response_format": "docx"}, "verbose_json"),
+    ):
         response = await service.post("/v1/audio/transcriptions", files={"file": question}, data=form)
         assert response.status_code == 400
         assert says in response.json()["detail"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+import time
 from collections.abc import AsyncGenerator
 
 import httpx
@@ -131,3 +132,56 @@ async def test_it_is_as_open_as_opeas_where_that_is_asked_for() -> None:
         assert response.headers["access-control-allow-origin"] == "*"
     async with served("--port", "0") as (address, _), httpx.AsyncClient(base_url=address) as http:
         assert (await http.post("/v1/avatarchatbot", json=body, headers=foreign)).status_code == 403
+
+
+async def test_a_question_streams_its_video_which_begins_before_it_is_made(gateway: httpx.AsyncClient) -> None:
+    body = {"text": "Tell me this: " + "who are you, and what do you do? " * 6, "stream": True}
+    begun, arrivals, data = time.perf_counter(), list[float](), b""
+    async with gateway.stream("POST", "/v1/avatarchatbot", json=body) as response:
+        assert response.headers["content-type"] == "video/mp4"
+        async for chunk in response.aiter_bytes():
+            arrivals.append(time.perf_counter() - begun)
+            data += chunk
+    assert arrivals[0] < 0.5 * arrivals[-1]
+    length, pictures = film(data)
+    assert len(pictures) == pytest.approx(25 * length, abs=3)
+
+
+async def test_an_answer_in_another_language_is_spoken_by_a_voice_that_knows_it(gateway: httpx.AsyncClient) -> None:
+    body = {"text": "Wie geht es dir?", "language": "de", "response_format": "object"}
+    told = (await gateway.post("/v1/avatarchatbot", json=body)).json()
+    assert "Wie geht es dir?" in told["text"]
+    english = (await gateway.post("/v1/avatarchatbot", json={**body, "language": "en"})).json()
+    lengths = [film((await gateway.get(each["video_path"])).content)[0] for each in (told, english)]
+    assert lengths[0] != pytest.approx(lengths[1], abs=0.05)
+
+
+async def test_a_voice_of_another_synthesizer_can_be_asked_for(gateway: httpx.AsyncClient) -> None:
+    body = {"text": "Who are you?", "voice": "en-gb"}
+    other = (await gateway.post("/v1/audioqna", json=body)).json()
+    own = (await gateway.post("/v1/audioqna", json={"text": "Who are you?"})).json()
+    assert seconds(base64.b64decode(other)) != pytest.approx(seconds(base64.b64decode(own)), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        ({"animator": "wishful"}, "there is no animator 'wishful' here: there is rig"),
+        ({"animator": "fake"}, "there is no animator 'fake'"),
+        ({"language": "tlh"}, "no tts engine here knows the language 'tlh'"),
+        ({"language": "../x"}, "no language's code"),
+        ({"audio": SILENCE, "text": None, "language": "de"}, "no asr engine here knows the language 'de'"),
+    ],
+)
+async def test_what_is_not_to_be_had_is_refused_before_any_work(
+    gateway: httpx.AsyncClient, wish: dict[str, str], says: str
+) -> None:
+    for stream in (False, True):
+        response = await gateway.post("/v1/avatarchatbot", json={"text": "Who are you?", **wish, "stream": stream})
+        assert response.status_code == 422
+        assert says in response.json()["error"]["message"]
+
+
+async def test_the_animator_that_is_used_can_be_asked_for_by_its_name(gateway: httpx.AsyncClient) -> None:
+    response = await gateway.post("/v1/avatarchatbot", json={"text": "Hi there.", "animator": "rig"})
+    assert response.status_code == 200

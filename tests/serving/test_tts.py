@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import time
 import wave
 from collections.abc import AsyncGenerator
 
@@ -76,6 +77,23 @@ async def test_openais_client_gets_the_format_it_asks_for(service: httpx.AsyncCl
             assert stream.codec_context.name.removesuffix("float") == codec
             samples = sum([frame.samples for frame in file.decode(stream)])
             assert 0.4 < samples / stream.rate < 2.0
+
+
+@pytest.mark.parametrize("kind", ["wav", "mp3", "pcm", "opus"])
+async def test_speech_comes_while_it_is_spoken(service: httpx.AsyncClient, kind: str) -> None:
+    body = {"input": "This is one of many sentences. " * 60, "response_format": kind, "stream": True}
+    begun, arrivals, data = time.perf_counter(), list[float](), b""
+    async with service.stream("POST", "/v1/audio/speech", json=body) as response:
+        async for chunk in response.aiter_bytes():
+            arrivals.append(time.perf_counter() - begun)
+            data += chunk
+    assert arrivals[0] < 0.5 * arrivals[-1]
+    if kind == "pcm":
+        assert len(data) / 48_000 > 60
+        return
+    with av.open(io.BytesIO(data), "r") as file:
+        stream = file.streams.audio[0]
+        assert sum([frame.samples for frame in file.decode(stream)]) / stream.rate > 60
 
 
 async def test_slower_speech_takes_longer_and_another_voice_sounds_different(service: httpx.AsyncClient) -> None:

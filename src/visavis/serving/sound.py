@@ -19,6 +19,7 @@ import soxr
 from visavis.errors import BadInput
 from visavis.media.audio import Audio
 from visavis.media.speech import Speech
+from visavis.playback.fragments import Bytes
 from visavis.streams.flow import Stream, flow
 
 RATE = 16_000
@@ -92,15 +93,55 @@ async def wav_base64(audio: Audio) -> str:
 
 def encoded(audio: Audio, kind: str) -> bytes:
     """A sound file of a `kind` of TYPES. Blocking: some milliseconds for a second of speech."""
-    container, codec, rate = _ENCODERS[kind]
-    samples = np.asarray(soxr.resample(audio.samples, audio.rate, rate), np.float32)
-    whole = (np.clip(samples, -1.0, 1.0) * 32767).astype(np.int16)
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format=container) as file:
-        stream = file.add_stream(codec, rate=rate, layout="mono")
-        assert isinstance(stream, av.AudioStream)
-        frame = av.AudioFrame.from_ndarray(whole[None], "s16", "mono")
-        frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
-        for packet in (*stream.encode(frame), *stream.encode(None)):
-            file.mux(packet)
+    coder = _Coder(buffer, kind, audio.rate)
+    coder.add(audio, last=True)
+    coder.finish()
     return buffer.getvalue()
+
+
+@flow
+async def coded(speech: Stream[Speech], kind: str) -> Stream[bytes]:
+    """The same while it is spoken. A WAV file says then that it has no end, for that is not known."""
+    target = Bytes()
+    coder: _Coder | None = None
+    async for piece in speech:
+        if not len(piece.audio):
+            continue
+        coder = coder or _Coder(target, kind, piece.audio.rate)
+        await asyncio.to_thread(coder.add, piece.audio)
+        if data := target.take():
+            yield data
+    if coder is not None:
+        await asyncio.to_thread(coder.add, Audio.silence(0, coder.rate), last=True)
+        await asyncio.to_thread(coder.finish)
+        yield target.take()
+
+
+class _Coder:
+    """A sound file in the making."""
+
+    def __init__(self, target: io.BytesIO | Bytes, kind: str, rate: int) -> None:
+        container, codec, self._rate = _ENCODERS[kind]
+        self.rate = rate
+        self._resampler = soxr.ResampleStream(rate, self._rate, 1, dtype="float32")
+        self._container = av.open(target, "w", format=container, options={"flush_packets": "1"})
+        stream = self._container.add_stream(codec, rate=self._rate, layout="mono")
+        assert isinstance(stream, av.AudioStream)
+        self._stream = stream
+        self._done = 0
+
+    def add(self, audio: Audio, last: bool = False) -> None:
+        """Append a piece of sound."""
+        samples = np.asarray(self._resampler.resample_chunk(audio.samples, last=last), np.float32)
+        if not len(samples):
+            return
+        frame = av.AudioFrame.from_ndarray((np.clip(samples, -1.0, 1.0) * 32767).astype(np.int16)[None], "s16", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = self._rate, self._done, Fraction(1, self._rate)
+        self._done += len(samples)
+        self._container.mux(self._stream.encode(frame))
+
+    def finish(self) -> None:
+        """Write what the encoder still holds, and the end."""
+        self._container.mux(self._stream.encode(None))
+        self._container.close()

@@ -13,10 +13,11 @@ from visavis.engines.protocols import Delta, SpeechSynthesizer
 from visavis.engines.voices import named, near
 from visavis.errors import BadInput
 from visavis.media.audio import Audio
+from visavis.media.speech import Speech
 from visavis.serving import wire
 from visavis.serving.service import Running, running
-from visavis.serving.sound import TYPES, encoded, wav_base64, whole
-from visavis.streams.flow import each
+from visavis.serving.sound import TYPES, coded, encoded, wav_base64, whole
+from visavis.streams.flow import Stream, each
 
 router = APIRouter()
 _LONGEST = 4096
@@ -38,8 +39,12 @@ async def speech(body: wire.AnySpeech, request: Request) -> Response:
         audio = await _said(request, text)
         return JSONResponse({"id": body.id or wire.new_id(), "byte_str": await wav_base64(audio)})
     kind = body.response_format or "wav"
-    audio = await _said(request, body.input, body.voice, body.speed)
-    return Response(await asyncio.to_thread(encoded, audio, kind), media_type=TYPES[kind])
+    if kind == "wav" and not body.stream:  # with its length in its header, which some players ask for
+        audio = await _said(request, body.input, body.voice, body.speed)
+        return Response(await asyncio.to_thread(encoded, audio, kind), media_type=TYPES[kind])
+    service = running(request)
+    pieces = coded(_speech(service, body.input, body.voice, body.speed), kind)
+    return await service.streamed(request, service.in_turn(pieces), TYPES[kind])
 
 
 @router.post("/v1/tts")
@@ -56,15 +61,27 @@ async def voices(request: Request) -> dict[str, list[dict[str, str]]]:
 
 
 async def _said(request: Request, text: str, voice: str | None = None, speed: float = 1.0) -> Audio:
-    """The text, spoken. Raises `BadInput` for one without words, a too long one, and for a voice that there is not."""
+    """The text, spoken; raises what `_speech` does."""
     service = running(request)
+    speech = _speech(service, text, voice, speed)
+
+    async def work() -> Audio:
+        async with service.place():
+            return await whole(speech)
+
+    with service.statistics.timed():
+        return await service.while_listened(request, work())
+
+
+def _speech(service: Running, text: str, voice: str | None, speed: float) -> Stream[Speech]:
+    """The text, to be spoken. Raises `BadInput` for one without words, a too long one, and an unknown voice."""
     if len(text) > _LONGEST:
         raise BadInput(f"the text has {len(text):,} characters: at most {_LONGEST:,} are said at once")
     if not any(c.isalnum() for c in text):
         raise BadInput("there is nothing to say: the text has no words in it")
-    chosen = voice_of(service.engines.tts, voice, service.settings.voice)
-    with service.statistics.timed():
-        return await service.while_listened(request, _joined(service, text, chosen, speed))
+    settings, tts = service.settings, service.engines.tts
+    chosen = voice_of(tts, voice, settings.voice)
+    return speak(sentences(each([Delta(text, "stop")]), settings.language, settings.speed * speed), tts, chosen)
 
 
 def asked_voice(asked: str | None) -> str | None:
@@ -85,10 +102,3 @@ def voice_of(tts: SpeechSynthesizer, asked: str | None, own: str | None) -> str 
         return male or (own if own is None or named(own, known) else None)
     more = ", … (GET /v1/audio/voices lists all)" if len(known) > len(near(chosen, known)) else ""
     raise BadInput(f"there is no voice '{chosen[:40]}' here: there is {', '.join(near(chosen, known))}{more}")
-
-
-async def _joined(service: Running, text: str, voice: str | None, speed: float) -> Audio:
-    settings = service.settings
-    async with service.place():
-        lines = sentences(each([Delta(text, "stop")]), settings.language, settings.speed * speed)
-        return await whole(speak(lines, service.engines.tts, voice))

@@ -191,6 +191,7 @@ class Speech(_Body):
     voice: str | None = "default"
     response_format: Literal["wav", "mp3", "opus", "flac", "aac", "pcm"] | None = None
     speed: float = Field(1.0, ge=0.25, le=4.0)
+    stream: bool | None = Field(None, description="WAV, too, while it is spoken; other formats always come so")
 
 
 def _kind_of_speech(body: Any) -> str:
