@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command, Outcome
-from visavis.cli import doctor
+from visavis.cli import servers
 from visavis.engines.asr.pocketsphinx import PocketSphinx
 from visavis.engines.protocols import Availability
 
@@ -92,8 +92,27 @@ def test_a_server_that_wants_another_key_is_told_in_its_words(visavis: Command) 
     assert finding["remedy"] == "set VISAVIS_LLM_API_KEY to a valid key"
 
 
+@pytest.mark.parametrize(
+    ("setting", "subject"),
+    [
+        ("asr_url", "understanding speech"),
+        ("tts_url", "speaking"),
+        ("animation_url", "the videos"),
+    ],
+)
+def test_every_server_of_the_settings_is_tried(
+    visavis: Command, unused_tcp_port_factory: Callable[[], int], setting: str, subject: str
+) -> None:
+    url = f"http://127.0.0.1:{unused_tcp_port_factory()}"
+    outcome = visavis("--set", f"{setting}={url}", "doctor", "--json")
+    finding = _of(outcome, subject)
+    assert (outcome.code, finding["state"]) == (2, "fails")
+    assert f"{url}" in finding["detail"]
+    assert finding["remedy"].startswith("start it, ")
+
+
 def test_a_server_that_says_nothing_is_not_waited_for(visavis: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_PATIENCE", 0.5)
+    monkeypatch.setattr(servers, "_PATIENCE", 0.5)
     with _server(200, b"") as url:
         outcome = visavis("--set", f"llm_url={url}", "doctor", "--json")
     finding = _of(outcome, "thinking")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import json
 import platform
 import sys
-from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,8 +27,6 @@ _WHAT = {
     "articulation": "moving the lips",
     "animation": "drawing the face",
 }
-_PATIENCE = 10.0
-"""Seconds a server has to say its first word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +113,7 @@ def _engines(settings: Settings) -> list[Finding]:
                 findings.append(Finding(what, "fails", str(error), first))
             continue
         if used.info.name == "openai":
-            findings.append(_server(what, used, settings))
+            findings.append(_server(slot, what, used, settings))
             continue
         if slot == "llm" and used.info.name == "llamacpp" and (fault := _unusable(settings.llm_file)):
             findings.append(Finding(what, "fails", fault, "set VISAVIS_LLM_FILE to a GGUF chat model, or unset it"))
@@ -134,6 +130,16 @@ def _engines(settings: Settings) -> list[Finding]:
     return findings
 
 
+def _server(slot: str, what: str, used: Candidate, settings: Settings) -> Finding:
+    """Whether the server in an engine's place answers, found by asking it."""
+    from visavis.cli.servers import fault_of
+
+    url = getattr(settings, f"{slot}_url")
+    if (fault := fault_of(slot, used, settings)) is not None:
+        return Finding(what, "fails", *fault)
+    return Finding(what, "works", f"{used.info.name} (the server at {url} answers)")
+
+
 def _unusable(file: Path | None) -> str:
     """What is wrong with a model file that is set, as far as its first bytes tell; empty if nothing is."""
     if file is None:
@@ -143,37 +149,6 @@ def _unusable(file: Path | None) -> str:
             return "" if content.read(4) == b"GGUF" else f"{file} is not a GGUF file"
     except OSError as error:
         return f"cannot read the language model {file}: {error.strerror}"
-
-
-def _server(what: str, used: Candidate, settings: Settings) -> Finding:
-    """Whether the language model's server answers, found by asking it."""
-    from visavis.errors import VisavisError
-
-    remedy = "start the server, correct VISAVIS_LLM_URL, or unset it to use the embedded model"
-    try:
-        asyncio.run(_ask(used, settings))
-    except TimeoutError:
-        silent = f"the server at {settings.llm_url} sent no word for {_PATIENCE:g} s"
-        return Finding(what, "fails", silent, f"try again when its model is loaded; or {remedy}")
-    except VisavisError as error:
-        message, _, mend = str(error).partition("; ")
-        return Finding(what, "fails", message, mend or remedy)
-    return Finding(what, "works", f"{used.info.name} (the server at {settings.llm_url} answers)")
-
-
-async def _ask(used: Candidate, settings: Settings) -> None:
-    """Have the engine say something, as a question would. Raises what a question would raise, and `TimeoutError`."""
-    from visavis.engines.protocols import Message, Sampling
-
-    hello = [Message("user", "Say hello.")]
-    async with (
-        asyncio.timeout(_PATIENCE),
-        used.engine(settings) as model,
-        aclosing(model.complete(hello, Sampling(max_tokens=8))) as answer,
-    ):
-        async for delta in answer:
-            if delta.text.strip():
-                return
 
 
 def _voice(settings: Settings) -> list[Finding]:
