@@ -78,7 +78,7 @@ def examine() -> list[Finding]:
     from visavis.settings import load_settings
 
     settings = load_settings()
-    return [_python(), *_engines(settings), *_voice(settings), *_weights(), _output(), _page()]
+    return [_python(), *_engines(settings), *_voice(settings), *_videos(settings), *_weights(), _output(), _page()]
 
 
 def _page() -> Finding:
@@ -163,6 +163,17 @@ def _voice(settings: Settings) -> list[Finding]:
     except BadInput as error:
         return [Finding("the voice", "fails", str(error), "choose one of `visavis models voices`, or unset it")]
     return [Finding("the voice", "works", voice)]
+
+
+def _videos(settings: Settings) -> list[Finding]:
+    """Whether the service answers that makes the videos, if one is named."""
+    from visavis.cli.servers import fault_of_videos
+
+    if not settings.animation_url:
+        return []
+    if (fault := fault_of_videos(settings.animation_url)) is not None:
+        return [Finding("the videos", "fails", *fault)]
+    return [Finding("the videos", "works", f"made by the service at {settings.animation_url}")]
 
 
 def _weights() -> list[Finding]:
