@@ -88,6 +88,24 @@ class Settings(BaseSettings):
     articulation: str = Field("auto", description="speech to face motion: an engine's name, or auto")
     animation: str = Field("auto", description="face motion to pictures: an engine's name, or auto")
 
+    whisper_model: str = Field(
+        "small", min_length=1, description="for whisper: a size that was fetched, or a folder with a CTranslate2 model"
+    )
+    whisper_device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where whisper runs")
+    whisper_compute: Literal[
+        "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "float16", "bfloat16", "float32"
+    ] = Field("auto", description="whisper's numbers; auto: int8 on a processor, float16 on a graphics card")
+    speecht5_model: str = Field(
+        "microsoft/speecht5_tts", min_length=1, description="for speecht5: its folder, or its name where it was fetched"
+    )
+    speecht5_vocoder: str = Field(
+        "microsoft/speecht5_hifigan", min_length=1, description="the same for the network that makes its sound"
+    )
+    speecht5_speakers: Path | None = Field(
+        None, description="speecht5's voices: a folder of .npy files of 512 numbers, or one .npz with names"
+    )
+    speecht5_device: Literal["auto", "cpu", "cuda", "hpu"] = Field("auto", description="where speecht5 runs")
+
     language: str = Field("en", pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$", description="BCP 47, as in en or de")
     voice: str | None = Field(None, description="a voice of the synthesizer; the avatar's own, or its default")
     speed: float = Field(1.0, ge=0.5, le=2.0, description="speaking pace; 1 is the voice's own")

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from tests.browser.voices import RATE, silence, speech
 from tests.serving.processes import SILENCE, file, started, text
+from visavis.serving.plain import plain
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -166,3 +167,64 @@ async def test_f1_its_health_statistics_and_metrics_are_told_as_opea_tells_them(
     assert told["p50_latency_first_token"] is None
     metrics = (await service.get("/metrics")).text
     assert re.search(r'http_requests_total\{handler="/v1/asr",method="POST",status="2xx"\} \d', metrics)
+
+
+async def written(service: httpx.AsyncClient, question: bytes, model: str) -> str:
+    form = {"model": model} if model else {}
+    response = await service.post("/v1/audio/transcriptions", files={"file": question}, data=form)
+    return str(response.json()["text"])
+
+
+async def test_opeas_shapes_are_in_lower_case_without_punctuation_and_openais_as_they_were_heard(
+    question: bytes,
+) -> None:
+    heard = "Don't panic, Zoë: it's 10:30 — “GRÖSSE” ist 3.5% (¿Qué?)."
+    expected = "don't panic zoë it's 10:30 grösse ist 3.5% qué"
+    async with (
+        started("asr", "--asr", "fake", FAKE_HEARD=heard) as address,
+        httpx.AsyncClient(base_url=address, timeout=60) as http,
+    ):
+        sound = text(question)
+        assert (await http.post("/v1/asr", json={"audio": sound})).json() == {"asr_result": expected}
+        told = await http.post("/v1/audio/transcriptions", json={"byte_str": sound})
+        assert told.json()["query"] == expected
+        for model in ("openai/whisper-small", "openai/whisper-large-v3", ""):
+            assert await written(http, question, model) == expected
+        for model in ("whisper-1", "whisper-small", "gpt-4o-transcribe"):
+            assert await written(http, question, model) == heard
+        form = {"model": "openai/whisper-small", "response_format": "verbose_json"}
+        verbose = (await http.post("/v1/audio/transcriptions", files={"file": question}, data=form)).json()
+        assert verbose["text"] == verbose["segments"][0]["text"] == expected
+        assert [word["word"] for word in verbose["words"]] == expected.split()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("你好，世界！", "你好 世界"),
+        ("नमस्ते, दुनिया।", "नमस्ते दुनिया"),
+        ("L’été, c’est l’été…", "l'été c'est l'été"),
+        ("'Tis the dogs' well-known song", "'tis the dogs' well known song"),
+        ("ИСТИНА? Да!", "истина да"),
+        (" ... -- ' ", ""),
+    ],
+)
+async def test_punctuation_is_told_in_every_script(said: str, told: str) -> None:
+    assert plain(said) == told
+
+
+async def test_any_language_is_taken_by_a_recogniser_that_knows_any(question: bytes) -> None:
+    async with started("asr", "--asr", "fake") as address, httpx.AsyncClient(base_url=address, timeout=60) as http:
+        for language, known in (("german", "de"), ("de", "de"), ("haitian creole", "ht"), ("auto", "en"), ("", "en")):
+            form = {"model": "whisper-1", "language": language, "response_format": "verbose_json"}
+            response = await http.post("/v1/audio/transcriptions", files={"file": question}, data=form)
+            assert response.json()["language"] == known
+        form = {"language": "no such language"}
+        response = await http.post("/v1/audio/transcriptions", files={"file": question}, data=form)
+        assert response.status_code == 400
+        assert "is no language's code: write it as in en or de" in response.json()["detail"]
+
+
+async def test_openais_client_is_told_which_model_hears(service: httpx.AsyncClient) -> None:
+    async with openai.AsyncOpenAI(base_url=f"{service.base_url}/v1", api_key="none") as client:
+        assert [model.id async for model in client.models.list()] == ["pocketsphinx"]

@@ -124,3 +124,9 @@ async def test_what_cannot_be_said_is_refused_with_a_reason(
     response = await service.post("/v1/audio/speech", json=body)
     assert response.status_code == status
     assert says in response.json()["error"]["message"]
+
+
+async def test_openais_client_is_told_which_model_speaks(service: httpx.AsyncClient) -> None:
+    async with openai.AsyncOpenAI(base_url=f"{service.base_url}/v1", api_key="none") as client:
+        (model,) = [model.id async for model in client.models.list()]
+    assert model in ("flite", "espeak")

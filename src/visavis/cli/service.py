@@ -103,5 +103,7 @@ async def _serve(name: str, port: int, opea_open: bool) -> None:
         address = page_address(settings, line.getsockname()[1])
         service = create_service(name, settings, open_to_all=opea_open)
         announce = lambda: typer.echo(f"{name}: {address}  (Ctrl-C ends it)")  # noqa: E731
-        await Server(server_config(service), announce).serve(sockets=[line])
+        # loaded here and not by uvicorn, which would print a stack trace where an engine cannot be
+        async with service.router.lifespan_context(service):
+            await Server(server_config(service, lifespan="off"), announce).serve(sockets=[line])
     typer.echo("stopped")

@@ -73,7 +73,7 @@ async def heard(audio: Stream[Audio], engines: Engines, language: str) -> str:
 
 async def utterances(audio: Stream[Audio], engines: Engines, language: str) -> list[Transcript]:
     """Every utterance in 16 kHz sound that has words in it."""
-    transcripts = listen(audio, engines.vad, engines.asr, Recognition(language))
+    transcripts = listen(audio, engines.vad, engines.asr, Recognition(language, guesses=False))
     return [each async for each in transcripts if each.final and each.text.strip()]
 
 

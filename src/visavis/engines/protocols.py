@@ -91,6 +91,8 @@ class Recognition:
     """How to recognise."""
 
     language: str = "en"
+    guesses: bool = True
+    """Whether anybody looks at what is understood before it is final: of a recording, nobody does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,16 @@ class Primed(Protocol):
     async def prime(self, messages: Sequence[Message], session: str) -> None:
         """Read what is known of a `session`'s conversation before it is asked to go on with it: its beginning, or a
         question that is still being spoken, of which more may follow."""
+        ...
+
+
+@runtime_checkable
+class OfModel(Protocol):
+    """What an engine may have besides, whose model is a person's choice."""
+
+    @property
+    def model_name(self) -> str:
+        """The model, as a client would ask for it."""
         ...
 
 

@@ -66,7 +66,7 @@ def choose(slot: Slot, settings: Settings) -> Candidate:
     elif speaking := [c for c in ready if speaks(c.info, settings.language)]:
         ready = speaking
     elif slot in ("asr", "tts"):  # ears and voices must know the language; a mind may try
-        names = ", ".join(f"{c.info.name} ({', '.join(c.info.languages)})" for c in ready)
+        names = ", ".join(f"{c.info.name} ({spoken(c.info)})" for c in ready)
         raise EngineUnavailable(f"no {slot} engine here knows the language '{settings.language}': there is {names}")
     return ready[0]
 
@@ -87,6 +87,11 @@ def speaks(info: EngineInfo, language: str) -> bool:
     """Whether an engine knows a language: the base language decides, an empty list is any."""
     base = language.split("-")[0].lower()
     return not info.languages or base in {tag.split("-")[0].lower() for tag in info.languages}
+
+
+def spoken(info: EngineInfo) -> str:
+    """The languages that an engine knows, in words: all of a few, else how many."""
+    return ", ".join(info.languages) if len(info.languages) < 9 else f"{len(info.languages)} languages"
 
 
 def wanted_weights(slots: Collection[Slot], settings: Settings) -> list[str]:

@@ -10,7 +10,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -120,7 +120,9 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def server_config(app: ASGIApp, certificate: Certificate | None = None, **more: Any) -> uvicorn.Config:
+def server_config(
+    app: ASGIApp, certificate: Certificate | None = None, lifespan: Literal["on", "off"] = "on", **more: Any
+) -> uvicorn.Config:
     """uvicorn's configuration for an app of `create_app`; its log goes where ours goes, from warnings on."""
     return uvicorn.Config(
         app,
@@ -128,7 +130,7 @@ def server_config(app: ASGIApp, certificate: Certificate | None = None, **more: 
         ws=WebSocket,
         ws_max_size=MESSAGE_BYTES,
         ws_per_message_deflate=False,  # sound and pictures do not get smaller
-        lifespan="on",
+        lifespan=lifespan,
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
@@ -12,22 +13,21 @@ from starlette.datastructures import UploadFile
 
 from visavis.conversation.listen import RATE
 from visavis.conversation.question import check_recording, limited, utterances
+from visavis.engines.asr.languages import BY_NAME
 from visavis.engines.pool import checked_language
 from visavis.engines.protocols import Transcript
 from visavis.errors import BadInput
 from visavis.serving import wire
-from visavis.serving.service import Running, invalid, running
+from visavis.serving.plain import plain
+from visavis.serving.service import Running, invalid, model_of, running
 from visavis.serving.sound import as_file, decoded
 from visavis.serving.subtitles import Segment, srt, vtt
 
 router = APIRouter()
 _Format = Literal["json", "text", "srt", "vtt", "verbose_json"]
 _formats: TypeAdapter[_Format] = TypeAdapter(_Format)
-_NAMES = {
-    "english": "en", "german": "de", "french": "fr", "spanish": "es", "italian": "it", "portuguese": "pt",
-    "dutch": "nl", "chinese": "zh", "japanese": "ja", "korean": "ko", "russian": "ru", "hindi": "hi",
-}  # fmt: skip
-"""Whisper's names of languages, as OPEA's clients write them."""
+_OPEAS = "openai/whisper"
+"""How the models' names begin that OPEA's clients send, or mean where they send none."""
 _JSON = {"schema": wire.Base64Audio.model_json_schema()}
 _FORM = {
     "schema": {
@@ -35,8 +35,8 @@ _FORM = {
         "required": ["file"],
         "properties": {
             "file": {"type": "string", "format": "binary", "description": "a sound file, or its base64"},
-            "model": {"type": "string"},
-            "language": {"type": "string", "description": "as in en"},
+            "model": {"type": "string", "description": f"{_OPEAS}…, or none: in lower case, without punctuation"},
+            "language": {"type": "string", "description": "as in en or english; auto: the service's own"},
             "response_format": {"type": "string", "enum": ["json", "text", "srt", "vtt", "verbose_json"]},
         },
     }
@@ -61,14 +61,21 @@ async def transcriptions(request: Request) -> Response:
         body = wire.Base64Audio.model_validate_json(await request.body())
     except ValidationError as error:
         raise invalid(error) from None
-    segments = await _heard(request, decoded(body.byte_str))
-    return JSONResponse(wire.LLMParams(query=_text(segments)).model_dump())
+    segments = await _heard(request, decoded(body.byte_str), running(request).settings.language)
+    return JSONResponse(wire.LLMParams(query=plain(_text(segments))).model_dump())
 
 
 @router.post("/v1/asr")
 async def asr(body: wire.Audio, request: Request) -> dict[str, str]:
     """As the Whisper backend has it."""
-    return {"asr_result": _text(await _heard(request, decoded(body.audio)))}
+    segments = await _heard(request, decoded(body.audio), running(request).settings.language)
+    return {"asr_result": plain(_text(segments))}
+
+
+@router.get("/v1/models")
+async def models(request: Request) -> dict[str, Any]:
+    """The one that hears."""
+    return model_of(running(request).engines.asr)
 
 
 async def _form(request: Request) -> Response:
@@ -78,12 +85,17 @@ async def _form(request: Request) -> Response:
             raise BadInput("there is no 'file' in the form: send a sound file in it")
         data = await given.read() if isinstance(given, UploadFile) else decoded(given)
         asked = str(form.get("response_format") or "json")
-        language = str(form.get("language") or "")
+        named = str(form.get("language") or "")
+        opeas = str(form.get("model") or _OPEAS).startswith(_OPEAS)
     try:
         kind = _formats.validate_python(asked)
     except ValidationError:
         raise BadInput(f"there is no response_format '{asked[:40]}': json, text, srt, vtt and verbose_json") from None
+    service = running(request)
+    language = _language(named, service.settings.language)
     segments = await _heard(request, data, language)
+    if opeas:
+        segments = [_opeas(segment) for segment in segments]
     text = _text(segments)
     match kind:
         case "json":
@@ -95,22 +107,26 @@ async def _form(request: Request) -> Response:
         case "vtt":
             return PlainTextResponse(vtt(segments), media_type="text/vtt")
         case "verbose_json":
-            usual = running(request).settings.language
-            return JSONResponse(_verbose(segments, text, _language(language, usual)))
+            return JSONResponse(_verbose(segments, text, language))
 
 
-async def _heard(request: Request, data: bytes, language: str = "") -> list[Segment]:
-    """The utterances in a sound file. Raises `BadInput` for what is none, or too long, or in a language not known."""
+async def _heard(request: Request, data: bytes, language: str) -> list[Segment]:
+    """The utterances in a sound file. Raises `BadInput` for what is none, or too long."""
     service = running(request)
-    known = service.settings.language
     with service.statistics.timed():
-        return await service.while_listened(request, segments_of(service, data, _language(language, known)))
+        return await service.while_listened(request, segments_of(service, data, language))
 
 
 def _language(asked: str, usual: str) -> str:
     """The language to expect. OPEA's clients write "english" out, or "auto"."""
     name = asked.strip().lower()
-    return checked_language(_NAMES.get(name, name), usual)
+    return checked_language(BY_NAME.get(name, name), usual)
+
+
+def _opeas(segment: Segment) -> Segment:
+    """As OPEA's Whisper writes it."""
+    words = ((plain(text), begin, end) for text, begin, end in segment.words)
+    return replace(segment, text=plain(segment.text), words=tuple(word for word in words if word[0]))
 
 
 async def segments_of(service: Running, data: bytes, language: str) -> list[Segment]:

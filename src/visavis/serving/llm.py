@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from visavis.engines.protocols import Delta, Message, Sampling
 from visavis.errors import BadInput, VisavisError
 from visavis.serving import wire
-from visavis.serving.service import Running, running
+from visavis.serving.service import Running, one_model, running
 from visavis.serving.wire import new_id
 
 router = APIRouter()
@@ -75,8 +75,7 @@ async def completions(body: wire.Completion, request: Request) -> Response:
 @router.get("/v1/models")
 async def models(request: Request) -> dict[str, Any]:
     """The one that answers."""
-    model = {"id": _model(running(request)), "object": "model", "created": 0, "owned_by": "visavis"}
-    return {"object": "list", "data": [model]}
+    return one_model(_model(running(request)))
 
 
 @router.post("/generate", response_model=None)

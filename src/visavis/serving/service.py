@@ -10,7 +10,7 @@ import importlib
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException
 from visavis import __version__
 from visavis.engines.loading import load_engines
 from visavis.engines.pool import Pool, open_pool
-from visavis.engines.protocols import Slot
+from visavis.engines.protocols import Engine, OfModel, Slot
 from visavis.gateway.admission import Admission
 from visavis.gateway.refusals import explain
 from visavis.gateway.security import Doors, guard
@@ -148,6 +148,17 @@ def running(request: Request) -> Running:
     """The service that a request is for."""
     found: Running = request.app.state.running
     return found
+
+
+def one_model(name: str) -> dict[str, Any]:
+    """The model that answers, as OpenAI lists models."""
+    model = {"id": name, "object": "model", "created": 0, "owned_by": "visavis"}
+    return {"object": "list", "data": [model]}
+
+
+def model_of(engine: Engine) -> dict[str, Any]:
+    """The same of an engine: its model where a person chooses one, else the engine."""
+    return one_model(engine.model_name if isinstance(engine, OfModel) else engine.info.name)
 
 
 def invalid(error: ValidationError) -> RequestValidationError:

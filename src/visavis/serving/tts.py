@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -15,7 +16,7 @@ from visavis.errors import BadInput
 from visavis.media.audio import Audio
 from visavis.media.speech import Speech
 from visavis.serving import wire
-from visavis.serving.service import Running, running
+from visavis.serving.service import Running, model_of, running
 from visavis.serving.sound import TYPES, coded, encoded, wav_base64, whole
 from visavis.streams.flow import Stream, each
 
@@ -51,6 +52,12 @@ async def speech(body: wire.AnySpeech, request: Request) -> Response:
 async def tts(body: wire.Say, request: Request) -> dict[str, str]:
     """As the SpeechT5 backend has it."""
     return {"tts_result": await wav_base64(await _said(request, body.text, body.voice))}
+
+
+@router.get("/v1/models")
+async def models(request: Request) -> dict[str, Any]:
+    """The one that speaks."""
+    return model_of(running(request).engines.tts)
 
 
 @router.get("/v1/audio/voices")
