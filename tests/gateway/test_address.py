@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import pytest
@@ -68,3 +69,17 @@ def test_every_ipv6_address_is_every_ipv4_address_too() -> None:
         assert address == "::ffff:127.0.0.1"
         assert _network(address) == address
         assert client.getpeername()[0] == "127.0.0.1"
+
+
+async def test_what_is_sent_does_not_wait_for_an_acknowledgement_of_what_was_sent_before() -> None:
+    at_once: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        at_once.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    with listening("127.0.0.1", 0) as line:
+        async with await asyncio.start_server(connected, sock=line):
+            _, writer = await asyncio.open_connection(*line.getsockname())
+            assert await asyncio.wait_for(at_once, 5) != 0
+            writer.close()
