@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import os
 import re
@@ -155,6 +156,25 @@ async def test_a_client_that_leaves_a_stream_frees_everything(chain: Chain, ques
         assert (await animation.post("/v1/animation", json={"byte_str": sound})).status_code == 200
     assert (await http.post("/v1/avatarchatbot", json={"text": "Hi"})).status_code == 200
     assert time.perf_counter() - left < 15
+
+
+async def test_a_recording_reaches_a_server_in_one_piece_and_silence_does_not(question: str) -> None:
+    foreign = Foreign()
+    async with (
+        listening(era_b(foreign)) as address,
+        started("asr", ASR_ENDPOINT=address) as service,
+        httpx.AsyncClient(base_url=service, timeout=30) as http,
+    ):
+        pause = text(file(np.concatenate([await speech("Hello."), silence(2.0), await speech("Who are you?")]), RATE))
+        for audio, heard in ((pause, foreign.heard), (SILENCE, ""), (text(file(silence(1.0), RATE)), "")):
+            response = await http.post("/v1/audio/transcriptions", json={"byte_str": audio})
+            assert response.json()["query"] == heard
+        assert len(foreign.bodies["asr"]) == 1
+        form = {"response_format": "verbose_json"}
+        told = await http.post("/v1/audio/transcriptions", data=form, files={"file": file(silence(0.1), RATE)})
+        assert told.json()["segments"] == []
+        spoken = await http.post("/v1/audio/transcriptions", data=form, files={"file": base64.b64decode(question)})
+        assert spoken.json()["segments"][0]["end"] > 1.0
 
 
 async def test_a_service_killed_and_started_again_is_found_again_and_its_failure_is_said_clearly(question: str) -> None:

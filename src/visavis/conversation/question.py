@@ -6,6 +6,8 @@ import re
 from contextlib import aclosing
 from pathlib import Path
 
+import numpy as np
+
 from visavis.conversation.listen import RATE, listen
 from visavis.engines.loading import Engines
 from visavis.engines.protocols import Recognition, Transcript
@@ -20,6 +22,8 @@ _ASKS = re.compile(
     r"(?:(?:and|so|but|well|then)\s+)?(?:who|what|when|where|why|how|which|whose|is|are|am|was|were|do|does|did|can"
     r"|could|will|would|shall|should|may|might|must|have|has|had)\b"
 )
+_SILENT = 0.003
+"""The loudest sample (-50 dB) of a recording in which nobody speaks."""
 LONGEST = 120.0
 """Seconds. A longer recording is a speech, not a question."""
 
@@ -50,11 +54,15 @@ def check_text(question: str) -> str:
     return question
 
 
-def check_recording(path: Path) -> None:
-    """Raise `BadInput` if its header says that a recording is not audio or too long, before any work is done for it."""
+def check_recording(path: Path) -> float:
+    """The seconds that a recording's header tells, 0 where it does not.
+
+    Raises `BadInput` if it says that this is not audio, or too long, before any work is done for it.
+    """
     duration = probe_audio(path)
     if duration is not None and duration > LONGEST:
         raise BadInput(f"{path} is {duration:.0f} s long: a question may take {LONGEST:.0f} s")
+    return duration or 0.0
 
 
 async def transcribe(path: Path, engines: Engines, language: str) -> str:
@@ -73,8 +81,21 @@ async def heard(audio: Stream[Audio], engines: Engines, language: str) -> str:
 
 async def utterances(audio: Stream[Audio], engines: Engines, language: str) -> list[Transcript]:
     """Every utterance in 16 kHz sound that has words in it."""
+    if engines.asr.info.takes_recordings:
+        transcript = await _in_one(audio, engines, language)
+        return [transcript] if transcript.text.strip() else []
     transcripts = listen(audio, engines.vad, engines.asr, Recognition(language, guesses=False))
     return [each async for each in transcripts if each.final and each.text.strip()]
+
+
+async def _in_one(audio: Stream[Audio], engines: Engines, language: str) -> Transcript:
+    """What is said in all of it. Silence is not asked about: recognisers hear words in it."""
+    async with aclosing(audio) as pieces:
+        whole = Audio.join([Audio.silence(0, RATE), *[piece async for piece in pieces]])
+    if not len(whole) or float(np.abs(whole.samples).max()) < _SILENT:
+        return Transcript("", (), True)
+    transcript, _ = await engines.asr.recognize(whole, None, Recognition(language, guesses=False), True)
+    return transcript
 
 
 def as_written(transcript: str) -> str:

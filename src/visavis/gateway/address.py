@@ -60,8 +60,8 @@ def _outward() -> str:
 
 
 def _bound(family: int, address: str, port: int) -> socket.socket:
-    # asyncio sends small packets at once (TCP_NODELAY) only where it sees that this is TCP: else a body would wait 40 ms
-    # for the other side to acknowledge its headers
+    # asyncio sends small packets at once (TCP_NODELAY) only where it sees that this is TCP: else a body would wait
+    # 40 ms for the other side to acknowledge its headers
     line = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # elsewhere it would let two programs have one port

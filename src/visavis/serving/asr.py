@@ -136,13 +136,14 @@ async def segments_of(service: Running, data: bytes, language: str) -> list[Segm
     """
     engines = await service.pool.hearing(service.engines, language)
     async with as_file(data) as path, service.place():
-        await asyncio.to_thread(check_recording, path)
-        return [_segment(each) for each in await utterances(limited(path), engines, language)]
+        length = await asyncio.to_thread(check_recording, path)
+        return [_segment(each, length) for each in await utterances(limited(path), engines, language)]
 
 
-def _segment(transcript: Transcript) -> Segment:
+def _segment(transcript: Transcript, length: float) -> Segment:
+    """An utterance; of a recogniser that tells no times, all of the recording."""
     words = [(word.text, word.start / RATE, word.end / RATE) for word in transcript.words]
-    begin, end = (words[0][1], words[-1][2]) if words else (0.0, 0.0)
+    begin, end = (words[0][1], words[-1][2]) if words else (0.0, length)
     return Segment(transcript.text.strip(), begin, end, tuple(words))
 
 

@@ -33,6 +33,7 @@ class OpenAIRecognizer:
         summary="any OpenAI-compatible or OPEA recogniser (Whisper, faster-whisper-server, hosted)",
         licence="Apache-2.0",
         rank=100,
+        takes_recordings=True,
     )
 
     def __init__(self, settings: Settings) -> None:
