@@ -21,7 +21,7 @@ install: .venv/.installed ## Create .venv and install Visavis in it.
 	@touch $@
 
 .venv/.dev: .venv/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,services,speecht5,webrtc,whisper]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,mcp,services,speecht5,webrtc,whisper]'
 	@touch $@
 
 run: install ## Talk with it in the browser (AVATAR=me.jpg; more in SERVE="--tls …").

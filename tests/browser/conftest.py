@@ -32,9 +32,9 @@ Launch = Callable[..., AbstractAsyncContextManager[Browser]]
 
 
 @asynccontextmanager
-async def served(*options: str) -> AsyncGenerator[tuple[str, asyncio.subprocess.Process], None]:
+async def served(*options: str, **more: str) -> AsyncGenerator[tuple[str, asyncio.subprocess.Process], None]:
     """`visavis serve` with a scripted mind, which says what it was asked; its address and its process."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FAKE_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FAKE_")} | more
     command = [sys.executable, "-m", "visavis", "serve", "--no-open", "--llm", "fake", "--sessions", "40"]
     process = await asyncio.create_subprocess_exec(*command, *options, stdout=asyncio.subprocess.PIPE, env=environment)
     assert process.stdout is not None

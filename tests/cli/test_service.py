@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+import pytest
+
 from tests.cli.conftest import Command
 
 
@@ -11,3 +15,11 @@ def test_a_service_that_there_is_not_is_refused_with_those_that_there_are(visavi
     assert outcome.message == (
         "visavis: there is no service 'gateway': there are asr, whisper, llm, tgi, tts, speecht5, animation, wav2lip"
     )
+
+
+def test_a_tool_without_its_library_says_how_to_get_it(visavis: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    monkeypatch.setenv("ENABLE_MCP", "1")
+    outcome = visavis("service", "asr")
+    assert outcome.code == 2
+    assert outcome.message == "visavis: ENABLE_MCP needs a library more: pip install 'visavis[mcp]'"

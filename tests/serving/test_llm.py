@@ -149,6 +149,24 @@ async def test_what_cannot_be_answered_is_refused_with_a_reason(
     assert says in response.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"query": "\\ud800"}',
+        '{"messages": "so \\udfff", "stream": true}',
+        '{"messages": "hi", "model": "\\ud800"}',
+        '{"messages": [{"role": "user", "content": [{"type": "text", "text": "\\ud800"}]}]}',
+        '{"query": "hi", "documents": ["\\ud800"]}',
+    ],
+)
+async def test_half_of_a_character_is_refused(service: httpx.AsyncClient, body: str) -> None:
+    response = await service.post("/v1/chat/completions", content=body)
+    assert response.status_code == 422
+    assert "half of a character" in response.json()["error"]["message"]
+    whole = body.replace("\\ud800", "\\ud83d\\ude00").replace("\\udfff", "\\ud83d\\ude00")
+    assert (await service.post("/v1/chat/completions", content=whole)).status_code == 200
+
+
 async def test_a_model_that_fails_is_an_error_with_a_status_also_where_it_should_stream() -> None:
     async def fail(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

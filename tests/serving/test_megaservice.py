@@ -111,6 +111,8 @@ async def test_it_describes_itself_as_opeas_megaservice_does(gateway: httpx.Asyn
     assert (await gateway.get("/v1/health_check")).json()["Service Title"] == "AvatarChatbotService"
     assert (await gateway.get("/v1/health")).status_code == 200
     assert (await gateway.get("/v1/statistics")).json() == {}
+    described = (await gateway.get("/openapi.json")).json()
+    assert {"/v1/avatarchatbot", "/v1/audioqna", "/avatars/{name}.jpg"} <= set(described["paths"])
 
 
 async def test_n9_its_services_and_parameters_are_listed(gateway: httpx.AsyncClient) -> None:

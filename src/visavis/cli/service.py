@@ -64,15 +64,17 @@ def service(
     """Serve one engine as one of OPEA's microservices.
 
     It answers in both of their wire formats, v1.1 and later, and in OpenAI's. OPEA's variables ASR_ENDPOINT,
-    TGI_LLM_ENDPOINT (or LLM_ENDPOINT), TTS_ENDPOINT and WAV2LIP_ENDPOINT name a backend that does its work.
+    TGI_LLM_ENDPOINT (or LLM_ENDPOINT), TTS_ENDPOINT and WAV2LIP_ENDPOINT name a backend that does its work. With
+    ENABLE_MCP=true, asr and tts are tools of the Model Context Protocol instead, at /sse.
     """
     if not has_services():
         raise EngineUnavailable("services need two small libraries more: pip install 'visavis[services]'")
-    from visavis.serving.service import KINDS
+    from visavis.serving.service import KINDS, is_tool
     from visavis.serving.wiring import backend
 
     if name not in KINDS:
         raise BadConfiguration(f"there is no service '{name}': there are {', '.join(KINDS)}")
+    is_tool(KINDS[name])  # what it lacks is said before anything is loaded
     override(
         host=host,
         avatar=avatar,
@@ -94,7 +96,7 @@ def service(
 async def _serve(name: str, port: int, opea_open: bool) -> None:
     from visavis.gateway.address import listening, page_address
     from visavis.gateway.server import Server, server_config
-    from visavis.serving.service import KINDS, create_service, used_slots
+    from visavis.serving.service import KINDS, create_service, is_tool, used_slots
 
     settings = server_settings(opea_open)
     with listening(settings.host, port) as line:
@@ -102,7 +104,8 @@ async def _serve(name: str, port: int, opea_open: bool) -> None:
         introduce(Job(Path(), None, False), settings, chosen_engines(slots, settings))
         address = page_address(settings, line.getsockname()[1])
         service = create_service(name, settings, open_to_all=opea_open)
-        announce = lambda: typer.echo(f"{name}: {address}  (Ctrl-C ends it)")  # noqa: E731
+        place = "MCP at /sse; " if is_tool(KINDS[name]) else ""
+        announce = lambda: typer.echo(f"{name}: {address}  ({place}Ctrl-C ends it)")  # noqa: E731
         # loaded here and not by uvicorn, which would print a stack trace where an engine cannot be
         async with service.router.lifespan_context(service):
             await Server(server_config(service, lifespan="off"), announce).serve(sockets=[line])

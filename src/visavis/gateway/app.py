@@ -84,11 +84,15 @@ def create_app(
     app.add_middleware(Limited, limits=limits or Limits())
     guard(app, doors)  # the last one added is the first one asked
     explain(app, bad_input=422)
-    app.add_api_route("/", _page, methods=["GET", "HEAD"])
-    app.add_api_route("/avatars/{name}.jpg", _avatar_picture, methods=["GET", "HEAD"])
+    for path, seen in (
+        ("/", _page),
+        ("/avatars/{name}.jpg", _avatar_picture),
+        ("/answers/{key}.mp4", _answer),
+        ("/health", _health),
+    ):
+        app.add_api_route(path, seen, methods=["GET"])
+        app.add_api_route(path, seen, methods=["HEAD"], include_in_schema=False)
     app.add_api_route(UPLOADS, _upload, methods=["POST"])
-    app.add_api_route("/answers/{key}.mp4", _answer, methods=["GET", "HEAD"])
-    app.add_api_route("/health", _health, methods=["GET", "HEAD"])
     app.add_api_route("/metrics", _metrics, methods=["GET"])
     app.add_api_websocket_route("/ws", _talk)
     app.mount("/static", _Static(directory=PAGE, check_dir=False))

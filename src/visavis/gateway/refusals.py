@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -49,9 +50,14 @@ async def _body(request: Request, error: Exception) -> Response:
     """What is wrong with a body, without the body."""
     assert isinstance(error, RequestValidationError)
     found = [{key: each[key] for key in ("type", "loc", "msg")} for each in error.errors()]  # not what was sent
+    return refusal(422, in_words(found), found)
+
+
+def in_words(found: Sequence[Mapping[str, Any]]) -> str:
+    """The first thing that is wrong with a body, of all that pydantic found."""
     # of a value that may be of several types, what is wrong with the type that it has
     first = next((each for each in found if not each["type"].endswith("_type")), found[0])
-    return refusal(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}", found)
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -62,14 +62,14 @@ async def transcriptions(request: Request) -> Response:
     except ValidationError as error:
         raise invalid(error) from None
     segments = await _heard(request, decoded(body.byte_str), running(request).settings.language)
-    return JSONResponse(wire.LLMParams(query=plain(_text(segments))).model_dump())
+    return JSONResponse(wire.LLMParams(query=plain(text_of(segments))).model_dump())
 
 
 @router.post("/v1/asr")
 async def asr(body: wire.Audio, request: Request) -> dict[str, str]:
     """As the Whisper backend has it."""
     segments = await _heard(request, decoded(body.audio), running(request).settings.language)
-    return {"asr_result": plain(_text(segments))}
+    return {"asr_result": plain(text_of(segments))}
 
 
 @router.get("/v1/models")
@@ -92,11 +92,11 @@ async def _form(request: Request) -> Response:
     except ValidationError:
         raise BadInput(f"there is no response_format '{asked[:40]}': json, text, srt, vtt and verbose_json") from None
     service = running(request)
-    language = _language(named, service.settings.language)
+    language = language_of(named, service.settings.language)
     segments = await _heard(request, data, language)
     if opeas:
         segments = [_opeas(segment) for segment in segments]
-    text = _text(segments)
+    text = text_of(segments)
     match kind:
         case "json":
             return JSONResponse({"text": text})
@@ -111,13 +111,17 @@ async def _form(request: Request) -> Response:
 
 
 async def _heard(request: Request, data: bytes, language: str) -> list[Segment]:
-    """The utterances in a sound file. Raises `BadInput` for what is none, or too long."""
     service = running(request)
+    return await service.while_listened(request, heard(service, data, language))
+
+
+async def heard(service: Running, data: bytes, language: str) -> list[Segment]:
+    """The utterances in a sound file, of which `segments_of` is timed."""
     with service.statistics.timed():
-        return await service.while_listened(request, segments_of(service, data, language))
+        return await segments_of(service, data, language)
 
 
-def _language(asked: str, usual: str) -> str:
+def language_of(asked: str, usual: str) -> str:
     """The language to expect. OPEA's clients write "english" out, or "auto"."""
     name = asked.strip().lower()
     return checked_language(BY_NAME.get(name, name), usual)
@@ -147,7 +151,8 @@ def _segment(transcript: Transcript, length: float) -> Segment:
     return Segment(transcript.text.strip(), begin, end, tuple(words))
 
 
-def _text(segments: list[Segment]) -> str:
+def text_of(segments: list[Segment]) -> str:
+    """All that was said."""
     return " ".join(segment.text for segment in segments)
 
 

@@ -51,6 +51,7 @@ async def joined(app: FastAPI, settings: Settings, engines: Engines, hears: bool
         app.state.films, app.state.running = made, Running(_KIND, settings, pool, hears=hears)
         for each_router in (router, videos, described):
             app.include_router(each_router)
+        app.add_api_route("/openapi.json", lambda: JSONResponse(app.openapi()), include_in_schema=False)
         app.add_middleware(Bodies, most=settings.max_upload)
         yield
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import importlib.util
+import os
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from visavis import __version__
 from visavis.engines.loading import load_engines
 from visavis.engines.pool import Pool, open_pool
 from visavis.engines.protocols import Engine, OfModel, Slot
+from visavis.errors import EngineUnavailable
 from visavis.gateway.admission import Admission
 from visavis.gateway.refusals import explain
 from visavis.gateway.security import Doors, guard
@@ -50,6 +53,8 @@ class Kind:
     slots: tuple[Slot, ...]
     module: str
     """Has its `router`."""
+    has_tool: bool = False
+    """Whether it can be a tool instead (`tools`)."""
 
 
 ABOUT = "OPEA Microservice Infrastructure"
@@ -58,11 +63,11 @@ _FACE: tuple[Slot, ...] = ("articulation", "animation")
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("asr", "opea_service@asr", "Convert audio to text.", 9099, ("vad", "asr"), "asr"),
+        Kind("asr", "opea_service@asr", "Convert audio to text.", 9099, ("vad", "asr"), "asr", has_tool=True),
         Kind("whisper", "whisper", "Convert audio to text.", 7066, ("vad", "asr"), "asr"),
         Kind("llm", "opea_service@llm", ABOUT, 9000, ("llm",), "llm"),
         Kind("tgi", "tgi", ABOUT, 3006, ("llm",), "llm"),
-        Kind("tts", "opea_service@tts", "Convert text to audio.", 9088, ("tts",), "tts"),
+        Kind("tts", "opea_service@tts", "Convert text to audio.", 9088, ("tts",), "tts", has_tool=True),
         Kind("speecht5", "speecht5", "Convert text to audio.", 7055, ("tts",), "tts"),
         Kind("animation", "opea_service@animation", ABOUT, 9066, _FACE, "animation"),
         Kind("wav2lip", "wav2lip", ABOUT, 7860, _FACE, "animation"),
@@ -166,6 +171,14 @@ def invalid(error: ValidationError) -> RequestValidationError:
     return RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)])
 
 
+def is_tool(kind: Kind) -> bool:
+    """Whether OPEA's variable ENABLE_MCP asks for a tool instead. Raises `EngineUnavailable` without its library."""
+    asked = os.environ.get("ENABLE_MCP", "").strip().lower() in ("true", "1", "yes")
+    if asked and kind.has_tool and importlib.util.find_spec("mcp") is None:
+        raise EngineUnavailable("ENABLE_MCP needs a library more: pip install 'visavis[mcp]'")
+    return asked and kind.has_tool
+
+
 def create_service(name: str, settings: Settings, *, open_to_all: bool = False) -> FastAPI:
     """The service as an ASGI app; its engine is loaded and freed with it.
 
@@ -188,8 +201,13 @@ def create_service(name: str, settings: Settings, *, open_to_all: bool = False) 
     app = FastAPI(title=kind.title, version=__version__, description=kind.about, lifespan=lifespan, docs_url=None)
     explain(app, bad_input=400)
     app.include_router(_common)
-    router: APIRouter = importlib.import_module(f"visavis.serving.{kind.module}").router
-    app.include_router(router)
+    if is_tool(kind):
+        from visavis.serving.tools import serve_tool  # its library is an extra
+
+        serve_tool(app, name, settings.max_upload)
+    else:
+        router: APIRouter = importlib.import_module(f"visavis.serving.{kind.module}").router
+        app.include_router(router)
     registry = CollectorRegistry()
     Instrumentator(registry=registry).instrument(app).expose(app, include_in_schema=False)
     app.add_middleware(Bodies, most=settings.max_upload)

@@ -68,16 +68,16 @@ async def voices(request: Request) -> dict[str, list[dict[str, str]]]:
 
 
 async def _said(request: Request, text: str, voice: str | None = None, speed: float = 1.0) -> Audio:
-    """The text, spoken; raises what `_speech` does."""
     service = running(request)
-    speech = _speech(service, text, voice, speed)
+    return await service.while_listened(request, said(service, text, voice, speed))
 
-    async def work() -> Audio:
+
+async def said(service: Running, text: str, voice: str | None = None, speed: float = 1.0) -> Audio:
+    """The text, spoken; raises what `_speech` does."""
+    speech = _speech(service, text, voice, speed)
+    with service.statistics.timed():
         async with service.place():
             return await whole(speech)
-
-    with service.statistics.timed():
-        return await service.while_listened(request, work())
 
 
 def _speech(service: Running, text: str, voice: str | None, speed: float) -> Stream[Speech]:

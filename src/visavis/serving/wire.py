@@ -6,9 +6,10 @@ Both are served at once: which one a request means follows from the keys it has.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
 
 def new_id() -> str:
@@ -23,6 +24,26 @@ _STREAM = "the video itself, as fragmented MP4, while it is made"
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="ignore")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _has_whole_characters(cls, value: Any) -> Any:
+        """JSON can spell half of a character (`\\ud800`), which cannot be said, answered, or sent back."""
+        try:
+            for text in _texts(value):
+                if not text.isascii():
+                    text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("half of a character is in it (a surrogate without the other): send whole ones") from None
+        return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
 
 
 # ---- sound
