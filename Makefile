@@ -7,7 +7,7 @@ SERVE ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run ask test check bench install
+.PHONY: help run ui ask test check bench install
 
 help: ## Print what can be made.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/'
@@ -21,11 +21,18 @@ install: .venv/.installed ## Create .venv and install Visavis in it.
 	@touch $@
 
 .venv/.dev: .venv/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,mcp,services,speecht5,webrtc,whisper]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,mcp,services,speecht5,ui,webrtc,whisper]'
+	@touch $@
+
+.venv/.ui: .venv/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[services,ui,webrtc]'
 	@touch $@
 
 run: install ## Talk with it in the browser (AVATAR=me.jpg; more in SERVE="--tls …").
 	@$(BIN)/visavis serve $(if $(AVATAR),--avatar "$(AVATAR)") $(SERVE)
+
+ui: .venv/.ui ## The same with a Gradio page (220 MB more): questions in, videos out.
+	@$(BIN)/visavis ui $(if $(AVATAR),--avatar "$(AVATAR)") $(SERVE)
 
 ask: install ## Answer a spoken question (or QUESTION="…" AVATAR=me.jpg) in a video.
 	@$(BIN)/visavis ask "$${QUESTION:-$$($(BIN)/python -c 'from visavis.assets import question_path; print(question_path())')}" \

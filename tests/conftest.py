@@ -26,7 +26,7 @@ def reference() -> Path:
     return Path(os.environ["VISAVIS_REFERENCE"])
 
 
-LIVE = ("tests/browser/", "tests/gateway/", "tests/web/", "tests/cli/test_serve.py")
+LIVE = ("tests/browser/", "tests/gateway/", "tests/ui/", "tests/web/", "tests/cli/test_serve.py")
 """Where tests run in real time: on cores of which nobody else takes any."""
 
 

@@ -259,6 +259,24 @@ async def test_every_answer_says_what_a_page_may_do(local: int) -> None:
     assert "server" not in refused
 
 
+async def test_only_our_own_pages_may_show_the_live_page_in_a_frame(local: int) -> None:
+    headers = (await _get(local, "/")).headers
+    assert headers["content-security-policy"].endswith("frame-ancestors 'self'")
+    assert headers["x-frame-options"] == "SAMEORIGIN"
+    for path in ("/health", "/avatars/vera.jpg", "/ui/", "/nothing"):
+        headers = (await _get(local, path)).headers
+        assert headers["content-security-policy"].endswith("frame-ancestors 'none'")
+        assert headers["x-frame-options"] == "DENY"
+
+
+async def test_pages_in_allowed_origins_may_show_it_too(live: FakeLive) -> None:
+    async with serving(app_of(Settings(allowed_origins=("http://localhost:7861",)), live)) as port:
+        headers = (await _get(port, "/")).headers
+        assert headers["content-security-policy"].endswith("frame-ancestors 'self' http://localhost:7861")
+        assert "x-frame-options" not in headers
+        assert (await _get(port, "/metrics")).headers["x-frame-options"] == "DENY"
+
+
 async def test_what_a_stranger_writes_is_shown_as_text(local: int) -> None:
     answer = await _get(local, host="a_b", accept="text/html")
     assert "&#x27;a_b&#x27;" in answer.text

@@ -158,6 +158,14 @@ async def test_an_answer_in_another_language_is_spoken_by_a_voice_that_knows_it(
     assert lengths[0] != pytest.approx(lengths[1], abs=0.05)
 
 
+async def test_a_voice_of_another_language_speaks_that_one_where_none_is_named(gateway: httpx.AsyncClient) -> None:
+    spoken = await gateway.post("/v1/audioqna", json={"text": "Wie geht es dir?", "voice": "de"})
+    assert seconds(base64.b64decode(spoken.json())) > 0.8
+    refused = await gateway.post("/v1/audioqna", json={"text": "Who are you?", "voice": "de", "language": "en"})
+    assert refused.status_code == 422
+    assert "speaks German, not 'en'" in refused.json()["detail"]
+
+
 async def test_a_voice_of_another_synthesizer_can_be_asked_for(gateway: httpx.AsyncClient) -> None:
     body = {"text": "Who are you?", "voice": "en-gb"}
     other = (await gateway.post("/v1/audioqna", json=body)).json()

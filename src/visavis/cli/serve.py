@@ -10,7 +10,7 @@ import secrets
 import sys
 import threading
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,34 +85,35 @@ def serve(
     override(asr_url=asr_url, tts_url=tts_url, animation_url=animation_url)
     override(host=host, port=port, tls=tls, sessions=sessions, idle_timeout=idle_timeout)
     wire(megaservice(os.environ))
-    asyncio.run(_serve(open_, opea_open))
+    asyncio.run(run(open_, opea_open))
 
 
-async def _serve(open_page: bool, opea_open: bool) -> None:
+async def run(open_page: bool, opea_open: bool, path: str = "/") -> None:
+    """Serve the gateway until somebody ends it; the page at `path` is told and opened."""
     from visavis.engines.loading import check_voice
     from visavis.gateway.address import listening, page_address
     from visavis.gateway.app import create_app
     from visavis.gateway.live import open_live
-    from visavis.gateway.security import Doors
+    from visavis.gateway.security import FRONT, NONCE, Doors
     from visavis.gateway.server import Server, server_config
 
     settings = server_settings(opea_open)
     logging.getLogger("visavis.turns").setLevel(logging.INFO)  # a line for each turn: a server's log is for that
     with listening(settings.host, settings.port) as line:
-        certificate = _certificate(settings) if settings.tls else None
+        certificate = make_certificate(settings) if settings.tls else None
         if settings.voice is not None:
             check_voice(settings.voice, settings)
         chosen = _chosen(settings)
         await find_avatar(settings.avatar, settings)  # what is wrong with it is said now; it is kept for the page
         introduce(Job(Path(), None, False), settings, chosen)
-        address = page_address(settings, line.getsockname()[1])
+        address = page_address(settings, line.getsockname()[1], path)
 
         def announce() -> None:
-            _announce(settings, address, certificate)
-            if open_page and _has_display():
-                # beside everything: some browsers return only when they are closed
-                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+            announce_page(settings, address, certificate)
+            if open_page:
+                show(address)
 
+        ending: Callable[[], None] = lambda: None  # noqa: E731
         async with open_live(settings) as live, AsyncExitStack() as stack:
             doors = Doors.of(settings, open_to_all=opea_open)
             page = create_app(settings, open=lambda _: nullcontext(live), doors=doors)
@@ -120,7 +121,13 @@ async def _serve(open_page: bool, opea_open: bool) -> None:
                 from visavis.serving.megaservice import joined
 
                 await stack.enter_async_context(joined(page, live.settings, live.engines, live.hears))
-            await Server(server_config(page, certificate), announce).serve(sockets=[line])
+                if has_ui():
+                    from visavis.ui.client import Gateway
+                    from visavis.ui.mount import mounted
+
+                    gateway = Gateway(f"http://localhost:{line.getsockname()[1]}", doors.token, page)
+                    ending = await stack.enter_async_context(mounted(page, gateway, FRONT, NONCE, settings.max_upload))
+            await Server(server_config(page, certificate), announce, ending).serve(sockets=[line])
     typer.echo("stopped")
 
 
@@ -157,7 +164,20 @@ def has_services() -> bool:
     return all(map(importlib.util.find_spec, ("prometheus_fastapi_instrumentator", "python_multipart")))
 
 
-def _certificate(settings: Settings) -> Certificate:
+def has_ui() -> bool:
+    """Whether Gradio is installed, which is an extra, too; this does not import it."""
+    return importlib.util.find_spec("gradio") is not None
+
+
+def show(address: str) -> None:
+    """Open a page in a browser, where one can be seen."""
+    if _has_display():
+        # beside everything: some browsers return only when they are closed
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+def make_certificate(settings: Settings) -> Certificate:
+    """A self-signed one, for every name of this machine."""
     from visavis.gateway.security import is_any, is_loopback, machine_names
 
     if importlib.util.find_spec("cryptography") is None:
@@ -186,7 +206,8 @@ def _chosen(settings: Settings) -> dict[Slot, EngineInfo]:
     return ears | chosen_engines(_MIND_AND_FACE, settings)
 
 
-def _announce(settings: Settings, address: str, certificate: Certificate | None) -> None:
+def announce_page(settings: Settings, address: str, certificate: Certificate | None) -> None:
+    """Say where the page is, and what to know of it."""
     from visavis.gateway.security import is_loopback
 
     typer.echo(f"talk:   {address}  (Ctrl-C ends it)")

@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from visavis.engines.loading import Engines
+from visavis.engines.loading import Engines, usable_voices
 from visavis.engines.protocols import Slot
-from visavis.engines.registry import candidates, choose, speaks
+from visavis.engines.registry import choose, speaks, usable
 from visavis.engines.voices import named
 from visavis.errors import BadConfiguration, BadInput, EngineUnavailable, VisavisError
 from visavis.settings import Settings, load_settings
@@ -28,7 +28,7 @@ class Pool:
         """The same with another animator. Raises `BadInput` for one that there is not."""
         if not animator or animator in ("auto", self.usual.animation.info.name):
             return engines
-        known = [each.info.name for each in candidates("animation") if each.info.rank >= 0 and each.availability.ready]
+        known = [each.info.name for each in usable("animation")]
         if (name := named(animator, known)) is None:
             raise BadInput(f"there is no animator '{animator[:40]}' here: there is {', '.join(known)}")
         return replace(engines, animation=await self._engine("animation", animation=name))
@@ -38,6 +38,16 @@ class Pool:
         if speaks(self.usual.asr.info, language):
             return engines
         return replace(engines, asr=await self._engine("asr", asr="auto", language=language))
+
+    def language_of(self, voice: str | None, usual: str) -> str:
+        """The language in which a voice answers: the usual one, if it knows that."""
+        if voice is None:
+            return usual
+        every = [*self.usual.tts.voices(), *usable_voices(self._settings)]
+        name = named(voice, {each.name for each in every})
+        spoken = [each.language for each in every if each.name == name]
+        base = usual.split("-")[0].lower()
+        return next((usual for each in spoken if each.split("-")[0].lower() == base), next(iter(spoken), usual))
 
     async def speaking(self, engines: Engines, language: str, voice: str | None) -> Engines:
         """The same with a synthesizer that has the voice and knows the language.

@@ -46,6 +46,11 @@ def candidates(slot: Slot) -> list[Candidate]:
     return sorted(found, key=lambda c: -c.info.rank)
 
 
+def usable(slot: Slot) -> list[Candidate]:
+    """Those that can run here and may be chosen without being asked for by name, the best first."""
+    return [each for each in candidates(slot) if each.availability.ready and each.info.rank >= 0]
+
+
 def choose(slot: Slot, settings: Settings) -> Candidate:
     """The engine named in the settings, or the best one that can run here and speaks the language asked for.
 
@@ -56,8 +61,7 @@ def choose(slot: Slot, settings: Settings) -> Candidate:
         if not named.availability.ready:
             raise EngineUnavailable(_why(slot, named))
         return named
-    usable = [c for c in found if c.info.rank >= 0]
-    ready = [c for c in usable if c.availability.ready]
+    ready = usable(slot)
     if not ready:
         lacking = [_why(slot, c) for c in found if not c.availability.ready]
         raise EngineUnavailable("; ".join(lacking) or f"no {slot} engine is installed")
@@ -122,9 +126,7 @@ def create(slot: Slot, settings: Settings) -> Engine:
         return engine
     from visavis.engines.fallback import with_fallback
 
-    here = next(
-        (c for c in candidates(slot) if c.availability.ready and c.info.rank >= 0 and c.info.name != _SERVER), None
-    )
+    here = next((c for c in usable(slot) if c.info.name != _SERVER), None)
     if here is None:
         raise EngineUnavailable(f"no {slot} engine here can take over for a server: leave out the setting 'fallback'")
     return with_fallback(slot, engine, here.engine(settings))

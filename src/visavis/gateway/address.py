@@ -33,10 +33,10 @@ def listening(host: str, port: int) -> socket.socket:
         raise BadConfiguration(f"cannot listen at {host} ({reason}): give --host an address of this machine") from None
 
 
-def page_address(settings: Settings, port: int) -> str:
-    """What to type into a browser, with the token where one is asked for."""
+def page_address(settings: Settings, port: int, path: str = "/") -> str:
+    """What to type into a browser for a page, with the token where one is asked for."""
     query = "" if settings.token is None else f"?token={settings.token.get_secret_value()}"
-    return f"{'https' if settings.tls else 'http'}://{_shown(settings.host)}:{port}/{query}"
+    return f"{'https' if settings.tls else 'http'}://{_shown(settings.host)}:{port}{path}{query}"
 
 
 def _shown(host: str) -> str:

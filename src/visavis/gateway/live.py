@@ -243,7 +243,7 @@ class Live:
             avatar = await self.avatar(name)
         except BadInput:
             return None
-        return await self._files.run(_thumbnail, avatar)
+        return await self._files.run(thumbnail, avatar)
 
     async def answer_video(self, key: str) -> Path | None:
         """An answer as MP4, made when it is first asked for."""
@@ -280,7 +280,7 @@ class _Stay:
         self.expiry: asyncio.TimerHandle | None = None
 
 
-def _thumbnail(avatar: Avatar) -> bytes:
-    """The plate as JPEG."""
+def thumbnail(avatar: Avatar) -> bytes:
+    """What an avatar looks like: its plate, as JPEG."""
     pixels = avatar.plate if avatar.alpha is None else np.dstack([avatar.plate, avatar.alpha])
     return jpeg(pixels)

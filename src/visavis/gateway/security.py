@@ -5,6 +5,8 @@ A page of another site can make a browser send requests here, and a name of its 
 method but GET and HEAD) must come from our own page (CSRF, socket hijack) or from a program, which sends no `Origin`.
 Beyond this machine everybody needs the token besides. Nothing here ever sends a CORS header, but for the doors that
 `--opea-open` opens, which let any page in.
+
+No other site may show our pages in a frame; our own may show the live page, and so may those in `allowed_origins`.
 """
 
 from __future__ import annotations
@@ -36,13 +38,22 @@ _OPEN_PATHS = frozenset({"/health"})  # for whoever watches the machine
 _FIXED = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
 }
+_PERMISSIONS = "microphone=(self{frames}), camera=(), geolocation=()"
 _POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'{sockets}; "
-    "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
+)
+FRONT = "/ui"
+"""Where the Gradio page is mounted, which has a policy of its own."""
+NONCE = "visavis.nonce"
+"""In the scope of a request for it: what marks the scripts inside the page as its own."""
+_FRONT_POLICY = (
+    "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' blob: data:; media-src 'self' blob: data:; font-src 'self' data:; connect-src 'self' blob: data:; "
+    "worker-src 'self' blob:; frame-src 'self'{frames}; object-src 'none'; base-uri 'self'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
 
 
@@ -86,6 +97,8 @@ class Doors:
     """What everybody has to bring; None: nothing."""
     are_open: bool = False
     """Whether they are no doors at all: any name, any page."""
+    frames: tuple[str, ...] = ()
+    """Origins of another server, whose live page the Gradio page may show in a frame."""
 
     @classmethod
     def of(cls, settings: Settings, *, open_to_all: bool = False) -> Doors:
@@ -124,16 +137,37 @@ class Security:
         headers = Headers(scope=scope)
         answer = self._foreign(scope, headers) or self._without_token(scope, headers) or self._app
         hosts = headers.getlist("host")
+        policies = self._policies(scope, hosts[0] if hosts and answer is self._app else "")
 
         async def guarded(message: Message) -> None:
             if message["type"].endswith("http.response.start"):
                 told = MutableHeaders(scope=message)
-                for name, value in _FIXED.items():
+                for name, value in (_FIXED | policies).items():
                     told[name] = value
-                told["Content-Security-Policy"] = _policy(hosts[0] if hosts and answer is self._app else "")
             await send(message)
 
         await answer(scope, receive, guarded)
+
+    def _policies(self, scope: Scope, host: str) -> dict[str, str]:
+        """What browsers are told of a page from `host`: what it may do, and who may show it in a frame."""
+        if scope["path"] == FRONT or scope["path"].startswith(f"{FRONT}/"):
+            scope[NONCE] = nonce = secrets.token_urlsafe(16)
+            frames = "".join(f" {origin}" for origin in self._doors.frames)
+            quoted = "".join(f' "{origin}"' for origin in self._doors.frames)
+            return {
+                "Content-Security-Policy": _FRONT_POLICY.format(nonce=nonce, frames=frames),
+                "Permissions-Policy": _PERMISSIONS.format(frames=quoted),
+                "X-Frame-Options": "DENY",
+            }
+        live = scope["path"] == "/"
+        ancestors = " ".join(["'self'", *sorted(self._doors.origins)]) if live else "'none'"
+        told = {
+            "Content-Security-Policy": _policy(host, ancestors),
+            "Permissions-Policy": _PERMISSIONS.format(frames=""),
+        }
+        if not live or not self._doors.origins:  # this older header has no words for other origins
+            told["X-Frame-Options"] = "SAMEORIGIN" if live else "DENY"
+        return told
 
     def _foreign(self, scope: Scope, headers: Headers) -> Response | None:
         """The answer to whoever calls the server by a wrong name, or talks to it from a wrong page."""
@@ -206,9 +240,10 @@ def _refused(headers: Headers, status: int, sentence: str) -> Response:
     return JSONResponse({"error": {"message": sentence}}, status)
 
 
-def _policy(host: str) -> str:
+def _policy(host: str, ancestors: str) -> str:
     """The content security policy of a page from `host`; a policy has no words for IPv6 addresses."""
-    return _POLICY.format(sockets=f" ws://{host} wss://{host}" if host and "[" not in host else "")
+    sockets = f" ws://{host} wss://{host}" if host and "[" not in host else ""
+    return _POLICY.format(sockets=sockets, ancestors=ancestors)
 
 
 def _digest(token: str) -> str:

@@ -102,17 +102,24 @@ class WebSocket(_Impatient, WebSocketsSansIOProtocol):  # type: ignore[misc]  # 
 
 
 class Server(uvicorn.Server):
-    """Says when it answers, and ends at the first Ctrl-C as if its work were done."""
+    """Says when it answers and when it is about to end, and ends at the first Ctrl-C as if its work were done."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, announce: Callable[[], None], ending: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(config)
-        self._announce = announce
+        self._announce, self._ending = announce, ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer."""
         await super().startup(sockets)
         if self.started:
             self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer no more."""
+        self._ending()
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End; at a second signal, without waiting for anybody."""

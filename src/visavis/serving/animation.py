@@ -66,9 +66,10 @@ def wanted(request: Request, film: Film) -> Response | None:
     return FileResponse(path, media_type=MP4, filename="result.mp4")
 
 
-def wishes(body: wire.Animate | wire.Wav2Lip | wire.AvatarChat) -> dict[str, str]:
-    """What a service elsewhere is told of the face."""
-    return {name: value for name in ("face", "animator") if (value := getattr(body, name))}
+def wishes(made: Films, body: wire.Animate | wire.Wav2Lip | wire.AvatarChat) -> dict[str, str]:
+    """What a service elsewhere is told of the face. Raises `BadInput` for one that is not kept any more."""
+    asked = {"face": made.elsewhere(body.face), "animator": body.animator}
+    return {name: value for name, value in asked.items() if value}
 
 
 async def _answered(
@@ -79,7 +80,7 @@ async def _answered(
         pieces = (
             made.fragments(_clips(service, made, sound, body))
             if made.far is None
-            else made.far.fragments(sound, wishes(body))
+            else made.far.fragments(sound, wishes(made, body))
         )
         return await service.streamed(request, service.in_turn(pieces), MP4)
     with service.statistics.timed():
@@ -90,7 +91,7 @@ async def _answered(
 async def _film(service: Running, made: Films, sound: str, body: wire.Animate | wire.Wav2Lip) -> Film:
     async with service.place():
         if made.far is not None:
-            return await made.far.film(sound, wishes(body), made.outputs)
+            return await made.far.film(sound, wishes(made, body), made.outputs)
         return await made.film(_clips(service, made, sound, body))
 
 

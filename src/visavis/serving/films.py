@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
-from collections.abc import AsyncGenerator
+import secrets
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +28,10 @@ from visavis.streams.flow import Stream, each
 from visavis.streams.worker import Worker
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
+_BROUGHT = re.compile(r"own-[0-9a-f]{32}")
+_GONE = "this face is not kept any more: send the picture again"
+_KEPT = 16
+"""Faces that were brought and are kept in memory, some 3 MB each; the one that was longest not asked for goes first."""
 
 
 @asynccontextmanager
@@ -61,6 +68,8 @@ class Films:
         self._store = AvatarStore(settings.data_dir / "avatars")
         self._files = Worker("avatars")
         self._own: Avatar | None = None
+        self._brought: OrderedDict[str, Avatar] = OrderedDict()
+        self._sent: OrderedDict[str, str] = OrderedDict()
 
     def close(self) -> None:
         """Free its thread."""
@@ -75,6 +84,11 @@ class Films:
             if self._own is None:
                 self._own = await self._files.run(resolve, self.settings.avatar, self._store, self.settings.size)
             return self._own
+        if _BROUGHT.fullmatch(asked):
+            if asked not in self._brought:
+                raise BadInput(_GONE)
+            self._brought.move_to_end(asked)
+            return self._brought[asked]
         if asked.lower() in BUILTINS:
             return await self._files.run(self._store.builtin, asked.lower(), self.settings.size)
         if _NAME.fullmatch(asked):
@@ -84,6 +98,43 @@ class Films:
         except BadInput:
             raise BadInput("the face is neither an avatar's name nor a picture or a video in base64") from None
         return await self._uploads.receive(each([data]), len(data))
+
+    async def bring(self, body: AsyncIterator[bytes], length: int | None) -> tuple[str, Avatar]:
+        """Keep the face made of a picture or a video for a while: the name that nobody else can know, and itself."""
+        data = bytearray()
+
+        async def noted() -> AsyncIterator[bytes]:
+            async for chunk in body:
+                data.extend(chunk)
+                yield chunk
+
+        avatar = await self._uploads.receive(body if self.far is None else noted(), length)
+        name = f"own-{secrets.token_hex(16)}"
+        self._brought[name] = avatar
+        if self.far is not None:
+            self._sent[name] = base64.b64encode(data).decode("ascii")
+            while len(self._sent) > _KEPT:
+                self._sent.popitem(last=False)
+        while len(self._brought) > _KEPT:
+            self._brought.popitem(last=False)
+        return name, avatar
+
+    def brought(self, name: str) -> Avatar | None:
+        """The face that was given that name, if it is kept still."""
+        return self._brought.get(name)
+
+    def forget(self, name: str) -> None:
+        """Keep a face no longer."""
+        self._brought.pop(name, None)
+        self._sent.pop(name, None)
+
+    def elsewhere(self, face: str | None) -> str | None:
+        """A face as a service elsewhere understands it: one that was brought here has its name only here."""
+        if face is None or not _BROUGHT.fullmatch(face):
+            return face
+        if face not in self._sent:
+            raise BadInput(_GONE)
+        return self._sent[face]
 
     async def film(self, clips: Stream[Clip]) -> Film:
         """Make a video of the clips, where clients find it. Nothing stays behind where that fails."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -29,6 +30,7 @@ from visavis.serving import wire
 from visavis.serving.animation import MP4, films, videos, wanted, wishes
 from visavis.serving.asr import segments_of
 from visavis.serving.bodies import Bodies
+from visavis.serving.choices import router as chosen
 from visavis.serving.films import Films, open_films
 from visavis.serving.outputs import Film
 from visavis.serving.service import ABOUT, Kind, Running, described, running
@@ -49,7 +51,7 @@ async def joined(app: FastAPI, settings: Settings, engines: Engines, hears: bool
     """Serve it by the gateway's `app` besides, over the same engines."""
     async with open_films(settings) as made, open_pool(settings, engines) as pool:
         app.state.films, app.state.running = made, Running(_KIND, settings, pool, hears=hears)
-        for each_router in (router, videos, described):
+        for each_router in (router, videos, chosen, described):
             app.include_router(each_router)
         app.add_api_route("/openapi.json", lambda: JSONResponse(app.openapi()), include_in_schema=False)
         app.add_middleware(Bodies, most=settings.max_upload)
@@ -158,7 +160,7 @@ async def _film(service: Running, made: Films, body: wire.AvatarChat, told: _Ans
         else:
             sound = await whole(spoken.speech())
             spoken.stage("speech")
-            film = await made.far.film(await wav_base64(sound), wishes(body), made.outputs)
+            film = await made.far.film(await wav_base64(sound), wishes(made, body), made.outputs)
     spoken.stage("total")
     return film
 
@@ -169,7 +171,7 @@ async def _fragments(service: Running, made: Films, body: wire.AvatarChat, told:
     if made.far is None:
         pieces = made.fragments(spoken.clips(prompt=True))
     else:
-        far, asked = made.far, wishes(body)
+        far, asked = made.far, wishes(made, body)
 
         async def videos() -> Stream[Stream[bytes]]:
             async with aclosing(buffered(by_line(spoken.speech()), ahead=2)) as lines:
@@ -186,9 +188,11 @@ async def _spoken(service: Running, made: Films, body: wire.AvatarChat, told: _A
     """The answer to what is asked, as somebody wants it spoken. Raises `BadInput` for what is not to be had."""
     language = checked_language(body.language, service.settings.language)
     engines = await service.pool.drawn_by(service.engines, body.animator)
-    engines = await service.pool.speaking(engines, language, asked_voice(body.voice))
+    chosen = asked_voice(body.voice)
+    speaks = language if body.language else await asyncio.to_thread(service.pool.language_of, chosen, language)
+    engines = await service.pool.speaking(engines, speaks, chosen)
     voice = voice_of(engines.tts, body.voice, service.settings.voice)
-    manner = _manner(made, body, language, voice)
+    manner = _manner(made, body, speaks, voice)
     avatar = await made.face(body.face if made.far is None else None)
     begun = time.perf_counter()
     question = await _question(service, body, told, language)
