@@ -29,6 +29,10 @@ from benchmarks.machine import describe, stolen
 from tests.serving.processes import started
 from tests.serving.test_remote import megaservice, variables
 from visavis.assets import question_path
+from visavis.conversation.naming import system_prompt
+from visavis.conversation.question import as_written
+from visavis.conversation.reply import Manner
+from visavis.settings import Settings
 
 RESULT = Path(__file__).parent / "results" / "hops.json"
 Body = dict[str, Any]
@@ -115,12 +119,21 @@ async def chain(times: int, http: httpx.AsyncClient, audio: str, stack: AsyncExi
     question = {"audio": audio, "max_tokens": 64}
     told = (await mega.post("/v1/avatarchatbot", json={**question, "response_format": "object"})).json()
     recognising: list[float] = []
+    usual = Manner.of(Settings()).sampling
+    chat = {  # as the megaservice asks it
+        "messages": [
+            {"role": "system", "content": system_prompt(Settings(), None)},
+            {"role": "user", "content": as_written(told["transcript"])},
+        ],
+        "max_tokens": 64,
+        "temperature": usual.temperature,
+        "top_p": usual.top_p,
+    }
 
     async def serially() -> float:
         begun = time.perf_counter()
         await http.post(f"{at['asr']}/v1/audio/transcriptions", json={"byte_str": audio})
         recognising.append(time.perf_counter() - begun)
-        chat = {"messages": [{"role": "user", "content": "Who are you?"}], "max_tokens": 64}
         await http.post(f"{at['llm']}/v1/chat/completions", json=chat)
         answer = await http.post(f"{at['tts']}/v1/audio/speech", json={"text": told["text"]})
         body = {"byte_str": answer.json()["byte_str"]}
@@ -141,7 +154,7 @@ async def chain(times: int, http: httpx.AsyncClient, audio: str, stack: AsyncExi
         "text": told["text"],
         "services one after the other, s": _spread(one_by_one),
         "megaservice, s": _spread(megaservice_),
-        "ratio": round(statistics.median(megaservice_) / statistics.median(one_by_one), 3),
+        "ratio": round(statistics.median(a / b for a, b in zip(megaservice_, one_by_one, strict=True)), 3),
         "first fragment, s": _spread(fragment),
         "recogniser, s": round(asr, 3),
         "first fragment beyond the recogniser, s": round(statistics.median(fragment) - asr, 3),

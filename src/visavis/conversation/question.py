@@ -60,9 +60,14 @@ def check_recording(path: Path) -> float:
     Raises `BadInput` if it says that this is not audio, or too long, before any work is done for it.
     """
     duration = probe_audio(path)
-    if duration is not None and duration > LONGEST:
-        raise BadInput(f"{path} is {duration:.0f} s long: a question may take {LONGEST:.0f} s")
+    check_length(duration or 0.0, path)
     return duration or 0.0
+
+
+def check_length(duration: float, what: Path | str) -> None:
+    """Raise `BadInput` for a recording of too many seconds."""
+    if duration > LONGEST:
+        raise BadInput(f"{what} is {duration:.0f} s long: a question may take {LONGEST:.0f} s")
 
 
 async def transcribe(path: Path, engines: Engines, language: str) -> str:

@@ -6,22 +6,27 @@ import asyncio
 from dataclasses import replace
 from typing import Any, Literal
 
+import numpy as np
+import soxr
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import UploadFile
 
 from visavis.conversation.listen import RATE
-from visavis.conversation.question import check_recording, limited, utterances
+from visavis.conversation.question import check_length, check_recording, limited, utterances
 from visavis.engines.asr.languages import BY_NAME
 from visavis.engines.pool import checked_language
 from visavis.engines.protocols import Transcript
 from visavis.errors import BadInput
+from visavis.media.audio import Audio
+from visavis.media.wav import wav_audio
 from visavis.serving import wire
 from visavis.serving.plain import plain
 from visavis.serving.service import Running, invalid, model_of, running
 from visavis.serving.sound import as_file, decoded
 from visavis.serving.subtitles import Segment, srt, vtt
+from visavis.streams.flow import each
 
 router = APIRouter()
 _Format = Literal["json", "text", "srt", "vtt", "verbose_json"]
@@ -139,9 +144,19 @@ async def segments_of(service: Running, data: bytes, language: str) -> list[Segm
     Raises `BadInput` for what is none, or too long, and for a language that nothing here hears.
     """
     engines = await service.pool.hearing(service.engines, language)
+    if (sound := wav_audio(data)) is not None:  # by far the most common kind: no decoder is opened for it
+        length = len(sound) / sound.rate
+        check_length(length, "this file")
+        async with service.place():
+            heard = await utterances(each([await asyncio.to_thread(_resampled, sound)]), engines, language)
+            return [_segment(one, length) for one in heard]
     async with as_file(data) as path, service.place():
         length = await asyncio.to_thread(check_recording, path)
-        return [_segment(each, length) for each in await utterances(limited(path), engines, language)]
+        return [_segment(one, length) for one in await utterances(limited(path), engines, language)]
+
+
+def _resampled(sound: Audio) -> Audio:
+    return Audio(np.asarray(soxr.resample(sound.samples, sound.rate, RATE), np.float32), RATE)
 
 
 def _segment(transcript: Transcript, length: float) -> Segment:

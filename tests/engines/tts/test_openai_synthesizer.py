@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import wave
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
@@ -16,7 +14,6 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from tests.serving.foreign import Foreign, era_a, era_b, hum, listening
 from visavis.engines.contract import check_tts
 from visavis.engines.tts.openai import OpenAISynthesizer
-from visavis.engines.tts.wav import Wav
 from visavis.errors import EngineFailed
 from visavis.media.audio import Audio
 from visavis.media.speech import Line, Speech
@@ -68,7 +65,7 @@ async def test_sound_is_passed_on_while_it_comes_and_closing_stops_the_server() 
 
     async def endless() -> AsyncGenerator[bytes, None]:
         try:
-            yield hum("x")[:44]
+            yield hum("x")[:40] + b"\xff" * 4  # a header that knows no length
             while True:
                 yield bytes(8000)
                 await asyncio.sleep(0.02)
@@ -132,20 +129,3 @@ async def test_the_voices_that_a_server_lists_can_be_asked_for() -> None:
 
     async with listening(app) as url, OpenAISynthesizer(Settings(tts_url=url)) as voice:
         assert [each.name for each in voice.voices()] == ["default", "af_sky", "slt"]
-
-
-@pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("step", [1, 7, 100_000])
-def test_a_wav_file_in_pieces_of_any_size_has_all_its_samples(channels: int, step: int) -> None:
-    samples = (np.sin(np.arange(3000)) * 20_000).astype("<i2")
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setparams((channels, 2, 22_050, 0, "NONE", ""))
-        file.writeframes(np.repeat(samples, channels).tobytes())
-    data = buffer.getvalue()
-    data = data[:12] + b"JUNK\x03\x00\x00\x00abc\x00" + data[12:]  # with a chunk that nobody knows, of odd length
-    reader = Wav()
-    pieces = [reader.feed(data[k : k + step]) for k in range(0, len(data), step)]
-    found = Audio.join([piece for piece in pieces if piece is not None])
-    assert found.rate == 22_050
-    assert np.allclose(found.samples, samples / 32768, atol=1e-4)

@@ -22,10 +22,10 @@ import numpy as np
 from visavis.engines.far import Far, Refused, excerpt
 from visavis.engines.protocols import Availability, EngineInfo, Voice
 from visavis.engines.tts.spread import Spread
-from visavis.engines.tts.wav import Wav
 from visavis.errors import EngineFailed
 from visavis.media.audio import Audio
 from visavis.media.speech import Line, Speech
+from visavis.media.wav import Wav
 from visavis.settings import Settings, load_settings
 from visavis.streams.flow import Stream
 

@@ -11,8 +11,12 @@ from visavis.media.audio import Audio
 _PCM, _EXTENSIBLE = 1, 0xFFFE
 
 
+_UNKNOWN = 0x7FFF0000
+"""Bytes: who streams writes a length of at least this, or none, into the header."""
+
+
 class Wav:
-    """One file. What its header says of its length is not believed: who streams does not know it yet."""
+    """One file, whose header may not know its length yet."""
 
     def __init__(self) -> None:
         self.may_be = True
@@ -22,6 +26,8 @@ class Wav:
         self._head = b""
         self._rest = b""
         self._rate = self._channels = 0
+        self._left: int | None = None
+        """Bytes of samples that are still to come, if that is known: other things may follow."""
 
     def feed(self, data: bytes) -> Audio | None:
         """The mono sound of the samples that are complete with these bytes; None before there are any."""
@@ -33,6 +39,9 @@ class Wav:
             data = self._parse()
             if not self.begun:
                 return None
+        if self._left is not None:
+            data = data[: self._left]
+            self._left -= len(data)
         data = self._rest + data
         step = 2 * self._channels
         whole = len(data) // step * step
@@ -49,6 +58,7 @@ class Wav:
             name, size = self._head[at : at + 4], int.from_bytes(self._head[at + 4 : at + 8], "little")
             if name == b"data":
                 self.begun = self._rate > 0
+                self._left = size if 0 < size < _UNKNOWN else None
                 self.may_be = self.begun
                 return self._head[at + 8 :] if self.begun else b""
             if len(self._head) < at + 8 + size:
@@ -60,3 +70,10 @@ class Wav:
                     break
             at += 8 + size + size % 2
         return b""
+
+
+def wav_audio(data: bytes) -> Audio | None:
+    """The sound of a whole file, (n,) mono at its own rate; None for another kind of file, and for one without any."""
+    reader = Wav()
+    audio = reader.feed(data)
+    return audio if reader.may_be else None
