@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
+import logging
 import os
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
@@ -21,12 +22,13 @@ from prometheus_client import CollectorRegistry
 from prometheus_fastapi_instrumentator import Instrumentator
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Send
 
 from visavis import __version__
 from visavis.engines.loading import load_engines
 from visavis.engines.pool import Pool, open_pool
 from visavis.engines.protocols import Engine, OfModel, Slot
-from visavis.errors import EngineUnavailable
+from visavis.errors import EngineUnavailable, VisavisError
 from visavis.gateway.admission import Admission
 from visavis.gateway.refusals import explain
 from visavis.gateway.security import Doors, guard
@@ -35,6 +37,7 @@ from visavis.serving.statistics import Statistics
 from visavis.settings import Settings, cores
 from visavis.streams.flow import Stream
 
+_log = logging.getLogger(__name__)
 _WAITING = 64
 """Requests in line; beyond it the answer is 503."""
 T = TypeVar("T")
@@ -128,7 +131,7 @@ class Running:
                 async for piece in lasting:
                     yield piece
 
-        return StreamingResponse(whole(), media_type=media_type, headers={"Cache-Control": "no-store"})
+        return _Breaking(whole(), media_type=media_type, headers={"Cache-Control": "no-store"})
 
     async def _timed(self, pieces: Stream[bytes]) -> Stream[bytes]:
         with self.statistics.timed() as timer:
@@ -142,6 +145,17 @@ class Running:
         async with aclosing(pieces), self.place():
             async for piece in pieces:
                 yield piece
+
+
+class _Breaking(StreamingResponse):
+    """One that breaks off where its work fails: a client must not take half of it for all."""
+
+    async def stream_response(self, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().stream_response(send)
+        except VisavisError as error:
+            _log.error("a response breaks off: %s", error)
 
 
 async def _left(request: Request) -> None:

@@ -119,7 +119,7 @@ class Gateway:
             return Answer(told)
         timings = tuple((str(name), float(seconds)) for name, seconds in told["timings"].items())
         # the path alone: what the gateway calls itself may be no name for us, and the token is for nobody else
-        path = urlsplit(told["video_url"]).path
+        path = urlsplit(told["video_url"] or told["video_path"]).path
         return Answer(path, str(told["transcript"]), str(told["text"]), timings)
 
     async def video(self, path: str, client: str = "") -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import sys
 import time
 from contextlib import aclosing
 from pathlib import Path
@@ -284,6 +285,15 @@ async def test_a_truncated_model_is_said_in_one_line(tmp_path: Path, monkeypatch
         file.write_bytes(whole.read(8_000_000))
     with pytest.raises(EngineUnavailable, match="visavis models pull"):
         await LlamaCpp(Settings(llm_file=file)).__aenter__()
+
+
+async def test_a_library_that_its_wheel_needs_and_the_system_lacks_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)  # importing it fails then
+    with pytest.raises(EngineUnavailable, match=r"llama\.cpp cannot be loaded \(.+\): reinstall it"):
+        async with LlamaCpp(Settings()):
+            pass
 
 
 async def test_a_missing_model_says_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -190,8 +190,11 @@ def _load(path: Path, threads: int, door: Door) -> Any:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # but one that sleeps at once pays for its waking at every layer: some 50 microseconds of patience save a fifth
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    import xllamacpp
-
+    try:
+        import xllamacpp
+    except ImportError as error:  # its wheel is here, or it would not have been chosen
+        lack = "install Debian's libgomp1, or what your system calls it" if "libgomp" in str(error) else "reinstall it"
+        raise EngineUnavailable(f"llama.cpp cannot be loaded ({error}): {lack}") from None
     try:
         return xllamacpp.Server(_parameters(path, threads, door))
     except Exception as error:
