@@ -10,7 +10,6 @@ import importlib.util
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -22,10 +21,11 @@ from visavis.engines.tts import speakers
 from visavis.engines.tts.flite import tokenize
 from visavis.engines.tts.pace import paced
 from visavis.engines.tts.pieces import LEAD, LEVEL, PAUSE, Script, Token, clauses, louder, script, tail
+from visavis.engines.tts.spread import laid
 from visavis.engines.voices import named, near
 from visavis.errors import BadInput, EngineFailed, EngineUnavailable
 from visavis.media.audio import Audio
-from visavis.media.speech import Line, Speech, Word
+from visavis.media.speech import Line, Speech
 from visavis.settings import Settings, cores, load_settings
 from visavis.streams.flow import Stream
 from visavis.streams.priority import give_way
@@ -178,14 +178,7 @@ def _speech(line: Line, reading: Script, sound: NDArray[np.float32], rate: int, 
     gain = LEVEL / float(np.sqrt(np.mean(np.square(levels[loud])))) if len(loud) else 1.0
     spoken = louder(sound[begin - lead : end], min(max(gain, _GAINS[0]), _GAINS[1]))
     samples = np.concatenate([spoken, np.zeros(round(pause * rate), np.float32)])
-    return Speech(Audio(samples, rate), line, _laid(reading.words, lead, len(spoken)), None, last)
-
-
-def _laid(words: Sequence[str], begin: int, end: int) -> tuple[Word, ...]:
-    """The words one after the other between two samples, each as long as its letters are many."""
-    weights = np.cumsum([0.0, *(1.0 + sum(c.isalnum() for c in word) for word in words)])
-    edges = [begin + round(float(w) * (end - begin)) for w in weights / weights[-1]]
-    return tuple(Word(word, *edge) for word, edge in zip(words, pairwise(edges), strict=True))
+    return Speech(Audio(samples, rate), line, laid(reading.words, lead, len(spoken)), None, last)
 
 
 # ---- what it needs
