@@ -52,6 +52,8 @@ _KINDS = {
 }
 _SECRET = {"asr_api_key", "llm_api_key", "tts_api_key", "token"}  # what they are is never quoted
 _EXCERPT = 60  # characters of a value that does not fit
+OPEA = "OPEA's variables"
+"""Where a setting comes from that nobody typed here."""
 _typed: dict[str, tuple[str, str]] = {}
 """By setting: what the command line made it, and how it was typed."""
 
@@ -224,6 +226,12 @@ def assign(name: str, value: object, typed: str) -> None:
         raise unknown(name, name)
     os.environ[PREFIX + name.upper()] = str(value)
     _typed[name] = (str(value), typed)
+
+
+def origin(name: str) -> str | None:
+    """How a setting of the environment came to be what it is: as it was typed, if it was."""
+    value, typed = _typed.get(name, ("", ""))
+    return typed if typed and os.environ.get(PREFIX + name.upper()) == value else None
 
 
 def unknown(spelled: str, name: str, where: str = "", spell: Callable[[str], str] = str) -> BadConfiguration:

@@ -9,6 +9,7 @@ from visavis.settings import SYSTEM_PROMPT, Settings
 def test_a_name_that_can_be_said_is_the_assistants() -> None:
     assert system_prompt(Settings(), "amos").startswith("You are Amos, ")
     assert system_prompt(Settings(), "me") == SYSTEM_PROMPT
+    assert system_prompt(Settings(), "").startswith("You are a friendly assistant ")
 
 
 def test_another_language_than_english_is_asked_for() -> None:

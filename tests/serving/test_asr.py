@@ -228,3 +228,10 @@ async def test_any_language_is_taken_by_a_recogniser_that_knows_any(question: by
 async def test_openais_client_is_told_which_model_hears(service: httpx.AsyncClient) -> None:
     async with openai.AsyncOpenAI(base_url=f"{service.base_url}/v1", api_key="none") as client:
         assert [model.id async for model in client.models.list()] == ["pocketsphinx"]
+
+
+async def test_json_that_curl_sends_as_a_form_is_read_as_what_it_is(service: httpx.AsyncClient) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    body = b'{"byte_str": "' + SILENCE.encode() + b'"}'
+    response = await service.post("/v1/audio/transcriptions", content=body, headers=headers)
+    assert response.json()["query"] == ""

@@ -77,3 +77,9 @@ async def test_what_is_no_face_is_refused_in_a_sentence(gateway: httpx.AsyncClie
         assert refused.status_code == 422
         assert "Traceback" not in refused.text
         assert refused.json()["error"]["message"]
+
+
+async def test_a_form_is_told_how_a_picture_is_sent(gateway: httpx.AsyncClient) -> None:
+    response = await gateway.post("/v1/faces", files={"file": b"x"})
+    assert response.status_code == 422
+    assert "curl --data-binary @me.jpg" in response.json()["detail"]

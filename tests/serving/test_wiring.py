@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from visavis.errors import BadConfiguration
 from visavis.serving.wiring import backend, megaservice
 
 
@@ -51,3 +54,8 @@ def test_the_megaservice_of_later_versions_asks_the_backends_and_ports_alone_mea
         "tts_url": "http://[fd00::2]:7055/v1/tts",
         "animation_url": "http://127.0.0.1:3008/v1/animation",
     }
+
+
+def test_a_port_that_is_none_is_said_with_its_variable() -> None:
+    with pytest.raises(BadConfiguration, match="ASR_SERVICE_PORT cannot be 'abc': it takes a port, as in 9099"):
+        megaservice({"ASR_SERVICE_PORT": "abc"})

@@ -133,10 +133,12 @@ async def run(open_page: bool, opea_open: bool, path: str = "/") -> None:
 
 def wire(found: Mapping[str, str]) -> None:
     """Use the services that OPEA's variables name, where the settings do not name others."""
-    from visavis.settings import load_settings
+    from visavis.settings import OPEA, assign, load_settings
 
     settings = load_settings()
-    override(**{name: value for name, value in found.items() if name not in settings.model_fields_set})
+    for name, value in found.items():
+        if name not in settings.model_fields_set:
+            assign(name, value, OPEA)
 
 
 def server_settings(opea_open: bool) -> Settings:

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from visavis.engines import sse
 from visavis.errors import EngineFailed
+from visavis.settings import OPEA, origin
 
 if TYPE_CHECKING:
     import httpx
@@ -131,9 +132,8 @@ class Far:
     async def _once(self, method: str, path: str, request: Mapping[str, Any]) -> httpx.Response:
         if self._client is None:
             raise RuntimeError("enter the engine before using it")
-        built = self._client.build_request(method, self.base + path, **request)
         try:
-            response = await self.in_time(self._client.send(built, stream=True))
+            response = await self.in_time(self._begun(self._client, method, path, request))
         except EngineFailed as error:
             import httpx
 
@@ -145,6 +145,11 @@ class Far:
         if response.status_code >= 500 or response.status_code in _BUSY:
             raise _Failing(refused, response.status_code in _BUSY)
         raise refused
+
+    async def _begun(
+        self, client: httpx.AsyncClient, method: str, path: str, request: Mapping[str, Any]
+    ) -> httpx.Response:
+        return await client.send(client.build_request(method, self.base + path, **request), stream=True)
 
     async def _refused(self, response: httpx.Response) -> EngineFailed:
         status = response.status_code
@@ -207,9 +212,11 @@ class Far:
         return f"the server at {self.base} {what}; {remedy}"
 
     def _start_it(self) -> str:
-        variable = f"VISAVIS_{self._slot.upper()}_URL"
+        setting = f"{self._slot}_url"
+        if origin(setting) == OPEA:
+            return f"start it, or correct {OPEA} that name it"
         return (
-            f"start it, correct {variable}, or unset it to use the embedded {self._embedded}"
+            f"start it, correct VISAVIS_{setting.upper()}, or unset it to use the embedded {self._embedded}"
             f" (--{self._slot}-url sets the same)"
         )
 

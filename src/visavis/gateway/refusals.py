@@ -57,6 +57,8 @@ def in_words(found: Sequence[Mapping[str, Any]]) -> str:
     """The first thing that is wrong with a body, of all that pydantic found."""
     # of a value that may be of several types, what is wrong with the type that it has
     first = next((each for each in found if not each["type"].endswith("_type")), found[0])
+    if first["type"] == "json_invalid":
+        return f"the body is no JSON, at character {first['loc'][-1]}"
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 

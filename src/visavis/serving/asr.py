@@ -60,7 +60,11 @@ _FORM = {
 async def transcriptions(request: Request) -> Response:
     """JSON with `byte_str` is OPEA v1.1's request, a form with `file` is v1.2's and OpenAI's."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
+    form = kind == "multipart/form-data" or (
+        # curl -d sends JSON under this name, too
+        kind == "application/x-www-form-urlencoded" and not (await request.body()).lstrip().startswith(b"{")
+    )
+    if form:
         return await _form(request)
     try:
         body = wire.Base64Audio.model_validate_json(await request.body())

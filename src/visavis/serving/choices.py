@@ -13,6 +13,7 @@ from visavis.avatars.store import AvatarStore
 from visavis.engines.loading import usable_voices
 from visavis.engines.protocols import Voice
 from visavis.engines.registry import usable
+from visavis.errors import BadInput
 from visavis.gateway.live import thumbnail
 from visavis.serving.animation import films
 from visavis.serving.service import Running, running
@@ -59,6 +60,8 @@ def _voices(service: Running) -> list[Voice]:
 @router.post("/v1/faces")
 async def bring(request: Request) -> dict[str, str]:
     """A picture or a video as the body, made into a face: the name to ask for it by, which nobody else can know."""
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise BadInput("send the picture or the video itself as the body, as in curl --data-binary @me.jpg")
     length = request.headers.get("content-length", "")
     name, avatar = await films(request).bring(request.stream(), int(length) if length.isdecimal() else None)
     return {"name": name, "about": avatar.note, "picture": f"/v1/faces/{name}.jpg"}

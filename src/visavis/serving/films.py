@@ -136,6 +136,15 @@ class Films:
             raise BadInput(_GONE)
         return self._sent[face]
 
+    def name_of(self, face: str | None) -> str | None:
+        """What a face is called: nothing ('') where somebody brings it along; None for the service's own."""
+        if face is None or not face.strip():
+            return None if self.settings.avatar is None else self._named(self.settings.avatar)
+        return self._named(face)
+
+    def _named(self, face: str) -> str:
+        return face if _NAME.fullmatch(face) and not _BROUGHT.fullmatch(face) else ""
+
     async def film(self, clips: Stream[Clip]) -> Film:
         """Make a video of the clips, where clients find it. Nothing stays behind where that fails."""
         key, path = self.outputs.begin()

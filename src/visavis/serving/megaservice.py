@@ -206,7 +206,8 @@ async def _spoken(service: Running, made: Films, body: wire.AvatarChat, told: _A
     def speech() -> Stream[Speech]:
         if not question:  # nothing is answered: it only says so, in the one language in which it can
             return speak(each([Line(_UNHEARD, "en", manner.speed)]), service.engines.tts, None)
-        history = History.begin(system_prompt(service.settings, None, speaks)).asked(question)
+        prompt = system_prompt(service.settings, made.name_of(body.face), speaks)
+        history = History.begin(prompt).asked(question)
         return noted(answer(history, engines, avatar, manner), note)
 
     return _Spoken(engines, avatar, manner, speech, told, begun)

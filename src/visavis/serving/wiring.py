@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from visavis.errors import BadConfiguration
+
 _BACKENDS = {
     "asr": (("ASR_ENDPOINT",), "asr_url", "/v1/asr"),
     "llm": (("LLM_ENDPOINT", "TGI_LLM_ENDPOINT"), "llm_url", "/v1"),
@@ -42,6 +44,8 @@ def megaservice(environ: Mapping[str, str]) -> dict[str, str]:
         host, given = environ.get(f"{prefix}_HOST_IP"), environ.get(f"{prefix}_PORT")
         if (not host and not given) or setting in found:
             continue
+        if given and not (given.isdecimal() and 0 < int(given) < 65536):
+            raise BadConfiguration(f"{prefix}_PORT cannot be '{given[:20]}': it takes a port, as in {usual}")
         host = host if host and host != "0.0.0.0" else "127.0.0.1"  # OPEA's default, which is no address to go to
         host = f"[{host}]" if ":" in host and not host.startswith("[") else host
         found |= {setting: f"http://{host}:{given or usual}{route}", **_model(setting, environ)}
