@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import io
 import json
 import os
 import statistics
@@ -23,7 +24,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import av
 import httpx
+import numpy as np
 
 from benchmarks.machine import describe, stolen
 from tests.serving.processes import started
@@ -32,9 +35,13 @@ from visavis.assets import question_path
 from visavis.conversation.naming import system_prompt
 from visavis.conversation.question import as_written
 from visavis.conversation.reply import Manner
+from visavis.conversation.rests import AFTER, BEFORE
+from visavis.media.audio import Audio
+from visavis.serving.sound import encoded
 from visavis.settings import Settings
 
 RESULT = Path(__file__).parent / "results" / "hops.json"
+VOICE = "rms"
 Body = dict[str, Any]
 
 
@@ -116,18 +123,19 @@ async def chain(times: int, http: httpx.AsyncClient, audio: str, stack: AsyncExi
     for name, address in at.items():
         environment |= variables(address, f"{name.upper()}_SERVICE")
     mega = await stack.enter_async_context(megaservice(**environment))
-    question = {"audio": audio, "max_tokens": 64}
+    # both ways the same answer in the same voice, and at last the same sound, which has its own pauses
+    question = {"audio": audio, "max_tokens": 64, "temperature": 0.0, "voice": VOICE}
     told = (await mega.post("/v1/avatarchatbot", json={**question, "response_format": "object"})).json()
+    sound = _sound((await mega.get(told["video_path"])).content)
     recognising: list[float] = []
-    usual = Manner.of(Settings()).sampling
     chat = {  # as the megaservice asks it
         "messages": [
             {"role": "system", "content": system_prompt(Settings(), None)},
             {"role": "user", "content": as_written(told["transcript"])},
         ],
         "max_tokens": 64,
-        "temperature": usual.temperature,
-        "top_p": usual.top_p,
+        "temperature": 0.0,
+        "top_p": Manner.of(Settings()).sampling.top_p,
     }
 
     async def serially() -> float:
@@ -135,9 +143,8 @@ async def chain(times: int, http: httpx.AsyncClient, audio: str, stack: AsyncExi
         await http.post(f"{at['asr']}/v1/audio/transcriptions", json={"byte_str": audio})
         recognising.append(time.perf_counter() - begun)
         await http.post(f"{at['llm']}/v1/chat/completions", json=chat)
-        answer = await http.post(f"{at['tts']}/v1/audio/speech", json={"text": told["text"]})
-        body = {"byte_str": answer.json()["byte_str"]}
-        await http.post(f"{at['animation']}/v1/animation", json=body)
+        await http.post(f"{at['tts']}/v1/audio/speech", json={"input": told["text"], "voice": VOICE})
+        await http.post(f"{at['animation']}/v1/animation", json={"byte_str": sound})
         return time.perf_counter() - begun
 
     async def together() -> float:
@@ -159,6 +166,15 @@ async def chain(times: int, http: httpx.AsyncClient, audio: str, stack: AsyncExi
         "recogniser, s": round(asr, 3),
         "first fragment beyond the recogniser, s": round(statistics.median(fragment) - asr, 3),
     }
+
+
+def _sound(video: bytes) -> str:
+    """What is said in a video, without the rests around it, as base64 of a WAV."""
+    with av.open(io.BytesIO(video), "r") as file:
+        rate = file.streams.audio[0].rate
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in file.decode(audio=0)])
+    spoken = samples[round(BEFORE * rate) : len(samples) - round(AFTER * rate)]
+    return base64.b64encode(encoded(Audio(spoken, rate), "wav")).decode()
 
 
 def _compared(direct: list[float], hop: list[float]) -> Body:

@@ -79,7 +79,7 @@ async def test_foreign_services_that_know_only_opeas_shapes_do_all_the_work(
         told = (await http.post("/v1/avatarchatbot", json={"audio": question, "response_format": "object"})).json()
         assert (told["transcript"], told["text"]) == (foreign.heard, foreign.answer)
         assert (told["video_path"], told["video_url"]) == ("/outputs/result.mp4", None)
-        sound = (await http.post("/v1/audioqna", json={"audio": question})).json()
+        sound = (await http.post("/v1/audioqna", json={"audio": question, "temperature": 0.7, "top_p": 0.5})).json()
         assert sound.startswith("UklG")
         refused = await http.post("/v1/avatarchatbot", json={"audio": question, "stream": True})
         assert refused.status_code == 422
@@ -88,6 +88,7 @@ async def test_foreign_services_that_know_only_opeas_shapes_do_all_the_work(
         assert (await http.post("/v1/avatarchatbot", json={"audio": question})).status_code == 200
         silent = (await http.post("/v1/avatarchatbot", json={"audio": SILENCE, "response_format": "object"})).json()
         assert (silent["transcript"], silent["text"]) == ("", "")
+    assert (0.7, 0.5) in [(body["temperature"], body["top_p"]) for body in foreign.bodies["llm"]]
     assert "Who are you?" in [body["messages"][-1]["content"] for body in foreign.bodies["llm"]]
 
 

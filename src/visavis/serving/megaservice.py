@@ -239,5 +239,7 @@ def _typed(body: wire.AvatarChat) -> str:
 def _manner(made: Films, body: wire.AvatarChat, language: str, voice: str | None) -> Manner:
     usual = Manner.of(made.settings)
     most = min(body.max_tokens or usual.sampling.max_tokens, usual.sampling.max_tokens)
-    sampling = replace(usual.sampling, max_tokens=most)
+    heat = usual.sampling.temperature if body.temperature is None else body.temperature
+    top_p = usual.sampling.top_p if body.top_p is None else body.top_p
+    sampling = replace(usual.sampling, max_tokens=most, temperature=heat, top_p=top_p)
     return replace(usual, sampling=sampling, language=language, voice=voice)

@@ -243,6 +243,8 @@ class AvatarChat(_Body):
     text: str | None = Field(None, description="or the question as text")
     messages: str | list[Said] | None = Field(None, description="the same: the last one of the user counts")
     max_tokens: int | None = Field(1024, ge=0)
+    temperature: float | None = Field(None, ge=0.0, le=2.0)
+    top_p: float | None = Field(None, gt=0.0, le=1.0)
     voice: str | None = "default"
     language: str | None = Field(None, description="of the question and the answer, as in en or de")
     face: str | None = Field(None, description=_FACE)
