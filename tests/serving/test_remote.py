@@ -86,6 +86,8 @@ async def test_foreign_services_that_know_only_opeas_shapes_do_all_the_work(
         assert "ask without 'stream'" in refused.json()["detail"]
         foreign.failing = 2  # they are busy for a moment: they are asked again
         assert (await http.post("/v1/avatarchatbot", json={"audio": question})).status_code == 200
+        theirs = {"text": "Who are you?", "animator": "wav2lip+gfpgan"}
+        assert (await http.post("/v1/avatarchatbot", json=theirs)).status_code == 200
         silent = (await http.post("/v1/avatarchatbot", json={"audio": SILENCE, "response_format": "object"})).json()
         assert (silent["transcript"], silent["text"]) == ("", "")
     assert (0.7, 0.5) in [(body["temperature"], body["top_p"]) for body in foreign.bodies["llm"]]

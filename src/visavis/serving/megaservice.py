@@ -187,7 +187,9 @@ async def _fragments(service: Running, made: Films, body: wire.AvatarChat, told:
 async def _spoken(service: Running, made: Films, body: wire.AvatarChat, told: _Answered) -> _Spoken:
     """The answer to what is asked, as somebody wants it spoken. Raises `BadInput` for what is not to be had."""
     language = checked_language(body.language, service.settings.language)
-    engines = await service.pool.drawn_by(service.engines, body.animator)
+    engines = service.engines
+    if made.far is None:  # else it knows its animators itself
+        engines = await service.pool.drawn_by(engines, body.animator)
     chosen = asked_voice(body.voice)
     speaks = language if body.language else await asyncio.to_thread(service.pool.language_of, chosen, language)
     engines = await service.pool.speaking(engines, speaks, chosen)
