@@ -45,6 +45,33 @@ async def test_a_busy_server_is_asked_again_after_a_moment() -> None:
         assert time.perf_counter() - begin > 0.2
 
 
+async def test_a_kept_connection_that_the_server_closes_is_asked_again_on_a_new_one() -> None:
+    asked_on: list[int] = []
+    left = asyncio.Event()
+
+    async def one_answer_each(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            for number in (1, 2):
+                await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(2)
+                asked_on.append(number)
+                if number == 1:
+                    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+                    await writer.drain()
+        except asyncio.IncompleteReadError:
+            left.set()
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(one_answer_each, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, Far("tts", "t", url, timeout=5) as one:
+        assert await asked(one) == "ok"
+        assert await asked(one) == "ok"
+    await left.wait()
+    assert asked_on == [1, 2, 1]
+
+
 async def test_what_a_server_refuses_or_breaks_on_is_not_asked_twice() -> None:
     for code in (400, 500):
         async with serve(replies(status(code))) as server, Far("asr", "t", server.url, timeout=5) as one:

@@ -137,7 +137,10 @@ class Far:
         except EngineFailed as error:
             import httpx
 
-            raise _Failing(error, isinstance(error.__context__, httpx.ConnectError)) from None
+            # a connection that was kept may be closed by the server just when it is used again; no word has come yet
+            raise _Failing(
+                error, isinstance(error.__context__, httpx.NetworkError | httpx.RemoteProtocolError)
+            ) from None
         if response.status_code == 200:
             return response
         async with aclosing(response):
