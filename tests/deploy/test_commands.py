@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import subprocess
 import sys
-from asyncio.subprocess import PIPE
 
 import pytest
 import yaml
 
 from tests.deploy.files import CHART, DEPLOY, PENDING, RUNS, chart_commands, compose, services
+from tests.serving.processes import process
 
 pytestmark = pytest.mark.live
 TOKEN = "a token for tests"
@@ -50,29 +49,17 @@ TOLD = {command: paths for command, paths in _told().items() if command[0] not i
 
 @pytest.mark.parametrize("command", sorted(TOLD), ids=" ".join)
 async def test_it_starts_and_is_healthy(command: Command) -> None:
-    environment = {**os.environ, "VISAVIS_THREADS": "1"}
+    environment = {"VISAVIS_THREADS": "1"}
     if "--opea-open" not in command:
         environment["VISAVIS_TOKEN"] = TOKEN  # whose health is asked without it
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "visavis", *command, "--port", "0"), stdout=PIPE, env=environment
-    )
-    assert process.stdout is not None
-    try:
-        said = ""
-        while not (found := re.search(r"^\w+: +http://[^/]+:(\d+)/", said, re.MULTILINE)):
-            line = await process.stdout.readline()
-            assert line, f"it did not start: {said}"
-            said += line.decode()
+    says = r"^\w+: +http://[^/]+:(\d+)/"
+    async with process(*command, "--port", "0", says=says, **environment) as (port, made):
         for path in TOLD[command]:
-            assert await asyncio.to_thread(_healthy, f"http://127.0.0.1:{found[1]}{path}") == 0, path
-        assert await asyncio.to_thread(_healthy, HEALTH_URL=f"http://127.0.0.1:{found[1]}/health") == 0
-        assert await asyncio.to_thread(_healthy, f"http://127.0.0.1:{found[1]}/nowhere") == 1
-        process.terminate()
-        assert await process.wait() == 0  # as `docker stop` ends it
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+            assert await asyncio.to_thread(_healthy, f"http://127.0.0.1:{port}{path}") == 0, path
+        assert await asyncio.to_thread(_healthy, HEALTH_URL=f"http://127.0.0.1:{port}/health") == 0
+        assert await asyncio.to_thread(_healthy, f"http://127.0.0.1:{port}/nowhere") == 1
+        made.terminate()
+        assert await made.wait() == 0  # as `docker stop` ends it
 
 
 async def test_nobody_there_is_not_healthy() -> None:

@@ -21,24 +21,33 @@ SILENCE = "UklGRigAAABXQVZFZm10IBIAAAABAAEARKwAAIhYAQACABAAAABkYXRhAgAAAAEA"
 
 
 @asynccontextmanager
-async def started(name: str, *options: str, **environment: str) -> AsyncGenerator[str, None]:
-    """`visavis service NAME`: its address, without a slash at its end."""
-    command = [sys.executable, "-m", "visavis", "service", name, "--port", "0", *options]
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, env={**os.environ, **environment}
+async def process(
+    *command: str, says: str, **environment: str
+) -> AsyncGenerator[tuple[str, asyncio.subprocess.Process], None]:
+    """`visavis` with a command, once it prints what is to be found (`says`, with a group): that group, and itself."""
+    made = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "visavis", *command), stdout=asyncio.subprocess.PIPE, env={**os.environ, **environment}
     )
-    assert process.stdout is not None
+    assert made.stdout is not None
     try:
         told = ""
-        while not (found := re.search(rf"^{name}: +(\S+)/", told, re.MULTILINE)):
-            line = await process.stdout.readline()
-            assert line, f"the service did not start: {told}"
+        while not (found := re.search(says, told, re.MULTILINE)):
+            line = await made.stdout.readline()
+            assert line, f"it did not start: {told}"
             told += line.decode()
-        yield found[1]
+        yield found[1], made
     finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.communicate()
+        if made.returncode is None:
+            made.terminate()
+        await made.communicate()
+
+
+@asynccontextmanager
+async def started(name: str, *options: str, **environment: str) -> AsyncGenerator[str, None]:
+    """`visavis service NAME`: its address, without a slash at its end."""
+    command = ("service", name, "--port", "0", *options)
+    async with process(*command, says=rf"^{name}: +(\S+)/", **environment) as (address, _):
+        yield address
 
 
 def file(samples: NDArray[np.float32], rate: int, kind: str = "wav") -> bytes:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-import os
-import re
-import sys
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,7 +19,7 @@ from fastapi import FastAPI
 
 from tests.browser.voices import RATE, silence, speech
 from tests.serving.foreign import Foreign, era_a, era_b, listening
-from tests.serving.processes import SILENCE, file, started, text
+from tests.serving.processes import SILENCE, file, process, started, text
 from tests.serving.test_animation import film
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -32,23 +29,12 @@ Chain = tuple[httpx.AsyncClient, dict[str, str]]
 @asynccontextmanager
 async def megaservice(**environment: str) -> AsyncGenerator[httpx.AsyncClient, None]:
     """`visavis serve` with OPEA's variables."""
-    command = [sys.executable, "-m", "visavis", "serve", "--no-open", "--port", "0"]
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, env={**os.environ, **environment}
-    )
-    assert process.stdout is not None
-    try:
-        told = ""
-        while not (found := re.search(r"talk: +(\S+)/", told)):
-            line = await process.stdout.readline()
-            assert line, f"the server did not start: {told}"
-            told += line.decode()
-        async with httpx.AsyncClient(base_url=found[1], timeout=120) as http:
-            yield http
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.communicate()
+    command = ("serve", "--no-open", "--port", "0")
+    async with (
+        process(*command, says=r"talk: +(\S+)/", **environment) as (address, _),
+        httpx.AsyncClient(base_url=address, timeout=120) as http,
+    ):
+        yield http
 
 
 def variables(address: str, *prefixes: str) -> dict[str, str]:
@@ -185,7 +171,8 @@ async def test_a_service_killed_in_mid_answer_is_said_and_used_again_once_it_is_
 ) -> None:
     port = unused_tcp_port_factory()
     async with AsyncExitStack() as stack:
-        voice = await stack.enter_async_context(killable("speecht5", port))
+        speecht5 = ("service", "speecht5", "--port", str(port))
+        _, voice = await stack.enter_async_context(process(*speecht5, says="^(speecht5):"))
         http = await stack.enter_async_context(
             megaservice(**variables(f"http://127.0.0.1:{port}", "SPEECHT5_SERVER"), VISAVIS_LLM="fake")
         )
@@ -195,7 +182,7 @@ async def test_a_service_killed_in_mid_answer_is_said_and_used_again_once_it_is_
         failed = await http.post("/v1/audioqna", json={"audio": question})
         assert failed.status_code == 502
         assert f"the server at http://127.0.0.1:{port}/v1 cannot be reached" in failed.json()["detail"]
-        await stack.enter_async_context(killable("speecht5", port))
+        await stack.enter_async_context(process(*speecht5, says="^(speecht5):"))
         assert (await http.post("/v1/audioqna", json={"audio": question})).status_code == 200
     assert "Traceback" not in capfd.readouterr().err
 
@@ -209,19 +196,3 @@ async def read(http: httpx.AsyncClient, body: dict[str, object], at_first: Calla
         at_first()
         async for _ in pieces:
             pass
-
-
-@asynccontextmanager
-async def killable(name: str, port: int) -> AsyncGenerator[asyncio.subprocess.Process, None]:
-    """A service at a port of one's choice, as a process."""
-    command = [sys.executable, "-m", "visavis", "service", name, "--port", str(port)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    assert process.stdout is not None
-    try:
-        while f"{name}:" not in (await process.stdout.readline()).decode():
-            assert process.returncode is None
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()

@@ -43,15 +43,10 @@ class FarAnimation:
         async with aclosing(response):
             if not _is_video(response):
                 return Film(await self._path(response))
-            key, path = outputs.begin()
-            try:
-                with path.open("wb") as file:
-                    async with aclosing(self._chunks(response)) as chunks:
-                        async for chunk in chunks:
-                            file.write(chunk)
-            except BaseException:
-                outputs.drop(key)
-                raise
+            with outputs.making() as (key, path), path.open("wb") as file:
+                async with aclosing(self._chunks(response)) as chunks:
+                    async for chunk in chunks:
+                        file.write(chunk)
         return Film(await outputs.publish(key), key)
 
     async def fragments(self, sound: str, wishes: dict[str, str]) -> Stream[bytes]:

@@ -68,8 +68,7 @@ class Films:
         self._store = AvatarStore(settings.data_dir / "avatars")
         self._files = Worker("avatars")
         self._own: Avatar | None = None
-        self._brought: OrderedDict[str, Avatar] = OrderedDict()
-        self._sent: OrderedDict[str, str] = OrderedDict()
+        self._brought: OrderedDict[str, tuple[Avatar, str]] = OrderedDict()  # and the file, for a service elsewhere
 
     def close(self) -> None:
         """Free its thread."""
@@ -85,10 +84,7 @@ class Films:
                 self._own = await self._files.run(resolve, self.settings.avatar, self._store, self.settings.size)
             return self._own
         if _BROUGHT.fullmatch(asked):
-            if asked not in self._brought:
-                raise BadInput(_GONE)
-            self._brought.move_to_end(asked)
-            return self._brought[asked]
+            return self._kept(asked)[0]
         if asked.lower() in BUILTINS:
             return await self._files.run(self._store.builtin, asked.lower(), self.settings.size)
         if _NAME.fullmatch(asked):
@@ -110,31 +106,28 @@ class Films:
 
         avatar = await self._uploads.receive(body if self.far is None else noted(), length)
         name = f"own-{secrets.token_hex(16)}"
-        self._brought[name] = avatar
-        if self.far is not None:
-            self._sent[name] = base64.b64encode(data).decode("ascii")
-            while len(self._sent) > _KEPT:
-                self._sent.popitem(last=False)
+        self._brought[name] = avatar, base64.b64encode(data).decode("ascii")
         while len(self._brought) > _KEPT:
             self._brought.popitem(last=False)
         return name, avatar
 
     def brought(self, name: str) -> Avatar | None:
         """The face that was given that name, if it is kept still."""
-        return self._brought.get(name)
+        return self._brought[name][0] if name in self._brought else None
 
     def forget(self, name: str) -> None:
         """Keep a face no longer."""
         self._brought.pop(name, None)
-        self._sent.pop(name, None)
 
     def elsewhere(self, face: str | None) -> str | None:
         """A face as a service elsewhere understands it: one that was brought here has its name only here."""
-        if face is None or not _BROUGHT.fullmatch(face):
-            return face
-        if face not in self._sent:
+        return self._kept(face)[1] if face is not None and _BROUGHT.fullmatch(face) else face
+
+    def _kept(self, name: str) -> tuple[Avatar, str]:
+        if name not in self._brought:
             raise BadInput(_GONE)
-        return self._sent[face]
+        self._brought.move_to_end(name)
+        return self._brought[name]
 
     def name_of(self, face: str | None) -> str | None:
         """What a face is called: nothing ('') where somebody brings it along; None for the service's own."""
@@ -147,12 +140,8 @@ class Films:
 
     async def film(self, clips: Stream[Clip]) -> Film:
         """Make a video of the clips, where clients find it. Nothing stays behind where that fails."""
-        key, path = self.outputs.begin()
-        try:
+        with self.outputs.making() as (key, path):
             await write_mp4(clips, path, fps=Fraction(self.settings.fps), codec=self.settings.codec)
-        except BaseException:
-            self.outputs.drop(key)
-            raise
         return Film(await self.outputs.publish(key), key)
 
     def fragments(self, clips: Stream[Clip]) -> Stream[bytes]:

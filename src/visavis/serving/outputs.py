@@ -8,6 +8,8 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +35,9 @@ class Outputs:
     def __init__(self, folder: Path, keep: float, fixed: Path | None = None) -> None:
         self._folder, self._keep, self._fixed = folder, keep, fixed
 
-    def begin(self) -> tuple[str, Path]:
-        """A new one: its id, which nobody can guess, and the file that is to be written."""
+    @contextmanager
+    def making(self) -> Generator[tuple[str, Path], None, None]:
+        """A new one: its id, which nobody can guess, and the file that the block writes. Nothing stays of a failure."""
         self.sweep()
         key = secrets.token_hex(16)
         path = self._folder / key / NAME
@@ -42,7 +45,11 @@ class Outputs:
             path.parent.mkdir(parents=True)
         except OSError as error:
             raise OutputFailed(f"the video cannot be kept: {error.strerror}") from None
-        return key, path
+        try:
+            yield key, path
+        except BaseException:
+            shutil.rmtree(path.parent, ignore_errors=True)
+            raise
 
     async def publish(self, key: str) -> str:
         """The path that clients are told: of `/outputs`, or OPEA's own where that is asked for."""
@@ -55,10 +62,6 @@ class Outputs:
         """The video of an id, if it is still kept."""
         path = self._folder / key / NAME
         return path if _ID.fullmatch(key) and path.is_file() else None
-
-    def drop(self, key: str) -> None:
-        """It came to nothing."""
-        shutil.rmtree(self._folder / key, ignore_errors=True)
 
     def sweep(self) -> None:
         """Remove what is older than it is to be kept."""

@@ -43,3 +43,9 @@ def lacking(folder: Path, files: Sequence[str | tuple[str, ...]]) -> str:
         if not any((folder / name).is_file() for name in names):
             return " or ".join(names)
     return ""
+
+
+def shown(name: str) -> str:
+    """A model as OpenAI's list of models shows it: a folder by its own name, and not by where it lies."""
+    path = Path(name).expanduser()
+    return path.resolve().name if path.is_dir() else name

@@ -110,9 +110,7 @@ class Whisper:
     @property
     def model_name(self) -> str:
         """As OpenAI's list of models shows it."""
-        name = self._settings.whisper_model
-        path = Path(name).expanduser()
-        return path.resolve().name if path.is_dir() else name
+        return hub.shown(self._settings.whisper_model)
 
     @classmethod
     def availability(cls) -> Availability:

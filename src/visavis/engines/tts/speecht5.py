@@ -10,7 +10,6 @@ import importlib.util
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -75,9 +74,7 @@ class SpeechT5:
     @property
     def model_name(self) -> str:
         """As OpenAI's list of models shows it."""
-        name = self._settings.speecht5_model
-        path = Path(name).expanduser()
-        return path.resolve().name if path.is_dir() else name
+        return hub.shown(self._settings.speecht5_model)
 
     @classmethod
     def availability(cls) -> Availability:
