@@ -76,7 +76,8 @@ def _block(samples: NDArray[np.float32], first: int, last: int) -> NDArray[np.fl
     windows = np.lib.stride_tricks.sliding_window_view(emphasised, _WINDOW)[::_HOP]
     loudness = _bands() @ np.abs(np.fft.rfft(windows * _hann(), axis=1)).T
     decibels = 20.0 * np.log10(np.maximum(loudness, 10.0 ** (-_FLOOR / 20.0))) - _REFERENCE
-    return np.clip(2.0 * _RANGE * (decibels + _FLOOR) / _FLOOR - _RANGE, -_RANGE, _RANGE)
+    scaled: NDArray[np.float64] = np.clip(2.0 * _RANGE * (decibels + _FLOOR) / _FLOOR - _RANGE, -_RANGE, _RANGE)
+    return scaled
 
 
 @cache
@@ -104,4 +105,5 @@ def _mels(hertz: float) -> float:
 
 def _hertz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
     corner = _CORNER / _LINEAR
-    return np.where(mels < corner, mels * _LINEAR, _CORNER * np.exp((mels - corner) * _OCTAVE))
+    hertz: NDArray[np.float64] = np.where(mels < corner, mels * _LINEAR, _CORNER * np.exp((mels - corner) * _OCTAVE))
+    return hertz
