@@ -290,10 +290,11 @@ def percentiles(values: list[float]) -> dict[str, float] | None:
     }
 
 
-async def measure(questions: int, over: int, transport: str) -> dict[str, Any]:
+async def measure(questions: int, over: int, transport: str, *arguments: str) -> dict[str, Any]:
+    """All of it; `arguments` are the server's."""
     before, since = stolen(), time.monotonic()
     with tempfile.TemporaryDirectory() as name:
-        async with server() as (url, pid):
+        async with server(*arguments) as (url, pid):
             found = await answers(url, pid, questions, transport, Path(name))
             found["interruptions"] = await interruptions(url, over, transport, Path(name)) if over else None
             async with httpx.AsyncClient() as http:

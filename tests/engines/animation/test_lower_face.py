@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from visavis.avatars.avatar import Avatar
-from visavis.engines.animation.lower_face import SIDE, Laid
+from visavis.engines.animation.lower_face import Laid
 from visavis.engines.animation.pose import Pose
 from visavis.engines.animation.renderer import Renderer
+from visavis.engines.animation.wav2lip_parts import SIDE
 
 OPEN = Pose(aperture=0.6, jaw=0.6)
 

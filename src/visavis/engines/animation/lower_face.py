@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from visavis.avatars.rig.sampling import Floats, Picture
 from visavis.engines.animation.fade import fade
 from visavis.engines.animation.mouth import MouthWarp
+from visavis.engines.animation.wav2lip_parts import SIDE, seen
 
-SIDE = 96
-"""Pixels of the face as the network sees it."""
 _TOP, _BOTTOM = 0.12, 0.08
 """Where a detector's box begins below the mesh's highest point, and ends below the chin, in heights of the mesh."""
 _FAR, _BLUR = 14.0, 1.5
@@ -62,13 +61,10 @@ class LowerFace:
         """Left, top, right and bottom of what the network sees, on the plate."""
         left, top, right, bottom = self.box
         crop = plate[top:bottom, left:right]
-        small = cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
-        # (6, 96, 96): the face with its lower half hidden, then all of it; BGR, 0 … 1
-        whole = (small[..., ::-1].astype(np.float32) / 255).transpose(2, 0, 1)
-        hidden = whole.copy()
-        hidden[:, SIDE // 2 :] = 0
-        self.seen = np.ascontiguousarray(np.concatenate([hidden, whole]))
-        self._small = small.astype(np.float32)
+        self.seen = seen(np.ascontiguousarray(crop[..., ::-1]))
+        """(6, 96, 96) as the network takes it."""
+        # RGB, 0 … 255
+        self._small = np.ascontiguousarray(255 * self.seen[:2:-1].transpose(1, 2, 0))
         x0, y0, x1, y1 = mouth.box
         self._size = (right - left, bottom - top)
         self._detail = crop.astype(np.float32) - self._enlarged(self._small)

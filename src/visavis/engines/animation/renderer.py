@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from visavis.avatars.avatar import Avatar
 from visavis.avatars.rig import build_rig
-from visavis.avatars.rig.sampling import Picture
+from visavis.avatars.rig.sampling import Floats, Picture
 from visavis.engines.animation.cutout import Cutout
 from visavis.engines.animation.eyes import Eyes
 from visavis.engines.animation.head import HeadWarp
@@ -35,7 +35,9 @@ class Renderer:
         cv2.setNumThreads(1)  # pictures are small: more threads cost more than they bring
         if avatar.kind == "picture" and size is not None and size < max(avatar.plate.shape[:2]):
             avatar = _shrunk(avatar, size)
-        self._plate, self._landmarks = np.ascontiguousarray(avatar.plate), avatar.landmarks
+        self._plate = np.ascontiguousarray(avatar.plate)
+        self.landmarks = avatar.landmarks
+        """(468, 3) on what is drawn, before it is brought to its size."""
         self._source = readable(self._plate)
         height, width = self._plate.shape[:2]
         scale = (size or max(height, width)) / max(height, width)
@@ -56,7 +58,7 @@ class Renderer:
     @cached_property
     def lower_face(self) -> LowerFace:
         """What a network sees of this face, and where what it makes of it belongs."""
-        return LowerFace(self._plate, self._landmarks, self._mouth, self._person)
+        return LowerFace(self._plate, self.landmarks, self._mouth, self._person)
 
     @property
     def mouth_box(self) -> tuple[int, int, int, int]:
@@ -75,6 +77,12 @@ class Renderer:
         channels = [np.array([extra.get(name, 0.0)], np.float32) for name in ("tongue_raise", "breath")]
         rows = np.zeros((1, 6), np.float32) if head is None else np.asarray(head, np.float32)[None]
         return self.draw(poses(np.asarray(curves, np.float32)[None], rows, *channels)[0], seconds)
+
+    def rest(self, made: Floats) -> Picture:
+        """(h, w, 3) the face at rest on its plate, with a lower face, (h, w, 3) over `mouth_box`, laid over it."""
+        picture = self._plate.copy()
+        self._mix(picture, made, 1.0)
+        return picture
 
     def draw(self, pose: Pose, seconds: float = 0.0, laid: Laid | None = None) -> Picture:
         """The picture of a pose, the caller's own: (h, w, 3), or (h, w, 4) where the avatar has transparency.
@@ -131,8 +139,12 @@ class Renderer:
             still = self._source.copy()
             still[y0:y1, x0:x1, :3] = np.clip(np.rint(made), 0, 255)
             made = self._mouth.express(still, pose).astype(np.float32)
+        self._mix(picture, made, laid.share)
+
+    def _mix(self, picture: Picture, made: Floats, share: float) -> None:
+        x0, y0, x1, y1 = self._mouth.box
         area = picture[y0:y1, x0:x1]
-        mixed = area + (made - area) * (self.lower_face.mask * np.float32(laid.share))[..., None]
+        mixed = area + (made - area) * (self.lower_face.mask * np.float32(share))[..., None]
         area[:] = np.clip(np.rint(mixed), 0, 255)
 
 
