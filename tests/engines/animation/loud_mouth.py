@@ -54,10 +54,10 @@ def _hear(state: dict[str, Floats]) -> None:
 
 
 def _place(state: dict[str, Floats]) -> None:
-    """The loudness where the mouth is: below the middle, on the fifth of six rows and the two middle columns."""
+    """The loudness where the mouth is: below the middle, on the fifth of six rows, in the middle."""
     state["face_decoder_blocks.0.0.conv_block.0.weight"][0, 0] = 1.0
     state["face_decoder_blocks.1.0.conv_block.0.weight"][0, 0, 2, 1] = 1.0
-    state["face_decoder_blocks.2.0.conv_block.0.weight"][0, 0, 1, 1:] = 1.0
+    state["face_decoder_blocks.2.0.conv_block.0.weight"][0, 0, 1, 2] = 1.0
     for block in (3, 4, 5, 6):
         state[f"face_decoder_blocks.{block}.0.conv_block.0.weight"][0, 0] = _SMOOTH
 

@@ -24,6 +24,8 @@ _FAR, _BLUR = 14.0, 1.5
 """Grey levels that make two pictures of skin unlike each other; pixels over which they are compared."""
 _SPREAD = 9.0
 """Pixels over which the difference in light at the edge is spread inwards."""
+_LIGHT = 24.0
+"""Grey levels that light can differ by."""
 _CONTRAST = (0.8, 1.25)
 """How much a colour's contrast is mended at most."""
 _EDGE = 0.12
@@ -88,7 +90,7 @@ class LowerFace:
         small = np.ascontiguousarray(made.transpose(1, 2, 0)[..., ::-1]) * np.float32(255)
         small *= self._contrast(small)
         light = cv2.GaussianBlur((self._small - small) * self._edge, (0, 0), _SPREAD) / self._weights
-        small += light
+        small += np.clip(light, -_LIGHT, _LIGHT)  # more is no light: there the network shows something else
         unlike = np.abs(cv2.GaussianBlur(small - self._small, (0, 0), _BLUR)).mean(axis=2)
         kept = np.exp(-((unlike / _FAR) ** 2))
         whole = self._enlarged(np.asarray(small, np.float32))
