@@ -36,7 +36,9 @@ class TorchNetwork:
             module = folded(part.build())
         weights = load("safetensors.torch").load_file(form / f"{stem}.safetensors")
         module.load_state_dict(weights, assign=True)
-        self._module = module.requires_grad_(False).to(device, memory_format=torch.channels_last)
+        self._module = module.requires_grad_(False).to(device)
+        if device != "hpu":  # which orders channels itself
+            self._module.to(memory_format=torch.channels_last)
         self._device, self._lean = device, precision == "bfloat16"
 
     def run(self, *inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
