@@ -107,6 +107,15 @@ class Settings(BaseSettings):
         None, description="speecht5's voices: a folder of .npy files of 512 numbers, or one .npz with names"
     )
     speecht5_device: Literal["auto", "cpu", "cuda", "hpu"] = Field("auto", description="where speecht5 runs")
+    neural_runtime: Literal["auto", "openvino", "onnxruntime", "torch"] = Field(
+        "auto", description="what runs the networks of wav2lip and gfpgan; auto: the fastest that is installed"
+    )
+    neural_precision: Literal["auto", "float32", "bfloat16", "int8"] = Field(
+        "auto", description="their numbers; auto: the fastest that this processor computes with"
+    )
+    neural_device: Literal["auto", "cpu", "cuda", "hpu"] = Field(
+        "auto", description="where they run; auto: on a graphics card or a Gaudi, where PyTorch finds one"
+    )
 
     language: str = Field("en", pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$", description="BCP 47, as in en or de")
     voice: str | None = Field(None, description="a voice of the synthesizer; the avatar's own, or its default")
