@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +50,7 @@ def _condition(channels: int) -> nn.Module:
     return nn.Sequential(first, nn.LeakyReLU(_SLOPE), second)
 
 
-class Gfpgan(nn.Module):  # type: ignore[misc]
+class Gfpgan(nn.Module):
     """(n, 3, 512, 512) RGB in [-1, 1] to the same, restored; what comes out may lie a little beyond."""
 
     def __init__(self) -> None:
@@ -85,7 +86,7 @@ class Gfpgan(nn.Module):  # type: ignore[misc]
         return self.stylegan_decoder(styles, conditions)
 
 
-class Residual(nn.Module):  # type: ignore[misc]
+class Residual(nn.Module):
     """Two convolutions with a resizing between them, beside a shorter way."""
 
     def __init__(self, channels: int, out: int, resize: Resizing) -> None:
@@ -102,7 +103,7 @@ class Residual(nn.Module):  # type: ignore[misc]
         return inner + self.skip(self._resize(seen))
 
 
-class Decoder(nn.Module):  # type: ignore[misc]
+class Decoder(nn.Module):
     """StyleGAN2's generator, from a constant of 4 x 4 up to the picture."""
 
     def __init__(self) -> None:
@@ -145,7 +146,7 @@ class Decoder(nn.Module):  # type: ignore[misc]
         return picture
 
 
-class Constant(nn.Module):  # type: ignore[misc]
+class Constant(nn.Module):
     """What the decoder starts from."""
 
     def __init__(self, channels: int, side: int) -> None:
@@ -153,28 +154,38 @@ class Constant(nn.Module):  # type: ignore[misc]
         self.weight = nn.Parameter(torch.zeros(1, channels, side, side))
 
 
-class Modulated(nn.Module):  # type: ignore[misc]
+class Modulated(nn.Module):
     """A convolution whose weights a style scales, input channel by input channel."""
 
     def __init__(self, channels: int, out: int, kernel: int, normalised: bool) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(1, out, channels, kernel, kernel))
+        self.weight = nn.Parameter(torch.zeros(out, channels, kernel, kernel))
         self.modulation = nn.Linear(STYLE, channels)
         self._normalised = normalised
+        # in a checkpoint they have an axis more, for the batch; in memory, four can be laid out channels last
+        self.register_state_dict_post_hook(_with_batch)
+        self.register_load_state_dict_pre_hook(_without_batch)
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
         """(n, channels, h, w) and (n, 512) to (n, out, h, w)."""
-        weight = self.weight[0]
         scale = self.modulation(style)
-        features = functional.conv2d(features * scale[..., None, None], weight, padding=weight.shape[-1] // 2)
+        features = functional.conv2d(features * scale[..., None, None], self.weight, padding=self.weight.shape[-1] // 2)
         if not self._normalised:
             return features
         # the energy of each output channel's scaled weights
-        energy = functional.linear(scale.square(), weight.square().sum((2, 3)))
+        energy = functional.linear(scale.square(), self.weight.square().sum((2, 3)))
         return features * torch.rsqrt(energy + _LEAST)[..., None, None]
 
 
-class StyleConvolution(nn.Module):  # type: ignore[misc]
+def _with_batch(module: Modulated, state: dict[str, Tensor], prefix: str, _: Any) -> None:
+    state[f"{prefix}weight"] = state[f"{prefix}weight"][None]
+
+
+def _without_batch(module: Modulated, state: dict[str, Tensor], prefix: str, *_: Any) -> None:
+    state[f"{prefix}weight"] = state[f"{prefix}weight"][0]
+
+
+class StyleConvolution(nn.Module):
     """A modulated convolution with its noise and activation."""
 
     def __init__(self, channels: int, out: int) -> None:
@@ -190,7 +201,7 @@ class StyleConvolution(nn.Module):  # type: ignore[misc]
         return functional.leaky_relu(features + self.weight * noise + self.bias, _SLOPE)
 
 
-class ToRgb(nn.Module):  # type: ignore[misc]
+class ToRgb(nn.Module):
     """What a layer adds to the picture."""
 
     def __init__(self, channels: int) -> None:
