@@ -56,6 +56,29 @@ def test_the_megaservice_of_later_versions_asks_the_backends_and_ports_alone_mea
     }
 
 
+@pytest.mark.parametrize(
+    ("mode", "animator"),
+    [("wav2lip_only", "wav2lip"), ("wav2lip+gfpgan", "wav2lip+gfpgan"), (" wav2lip_only ", "wav2lip")],
+)
+def test_the_mode_of_wav2lip_names_the_animator_of_whoever_makes_the_videos(mode: str, animator: str) -> None:
+    named = {"INFERENCE_MODE": mode}
+    for service in ("animation", "wav2lip"):
+        assert backend(service, named) == {"animation": animator}
+    assert megaservice(named) == {"animation": animator}
+    assert backend("tts", named) == {}
+    elsewhere = backend("animation", named | {"WAV2LIP_ENDPOINT": "http://10.0.0.1:7860"})
+    assert elsewhere == {"animation_url": "http://10.0.0.1:7860/v1/wav2lip"}
+    assert "animation" not in megaservice(named | {"ANIMATION_SERVICE_HOST_IP": "10.0.0.2"})
+
+
+def test_a_mode_that_is_none_is_refused_with_those_that_there_are_and_an_empty_one_is_not_set() -> None:
+    with pytest.raises(
+        BadConfiguration, match=r"INFERENCE_MODE cannot be 'fast': it takes wav2lip_only or wav2lip\+gfpgan"
+    ):
+        backend("wav2lip", {"INFERENCE_MODE": "fast"})
+    assert backend("wav2lip", {"INFERENCE_MODE": ""}) == {} == megaservice({"INFERENCE_MODE": " "})
+
+
 def test_a_port_that_is_none_is_said_with_its_variable() -> None:
     with pytest.raises(BadConfiguration, match="ASR_SERVICE_PORT cannot be 'abc': it takes a port, as in 9099"):
         megaservice({"ASR_SERVICE_PORT": "abc"})

@@ -13,6 +13,7 @@ import typer
 
 from visavis.cli.app import app, examples, override
 from visavis.cli.job import (
+    AnimatorOption,
     AvatarOption,
     CodecOption,
     EmotionOption,
@@ -48,6 +49,7 @@ def animate(
     ] = None,
     avatar: AvatarOption = None,
     output: OutputOption = Path("speech.mp4"),
+    animator: AnimatorOption = None,
     emotion: EmotionOption = None,
     idle: Annotated[
         float | None,
@@ -69,7 +71,7 @@ def animate(
 
     With --idle instead of a recording, it is silent, and lives.
     """
-    override(emotion=emotion, size=size, fps=fps, codec=codec)
+    override(animation=animator, emotion=emotion, size=size, fps=fps, codec=codec)
     job = Job(output, motion, as_json)
     if speech is None and idle is None:
         raise BadInput("name a recording to speak, or a length in seconds to be silent for, as in --idle 10")

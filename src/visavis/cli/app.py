@@ -40,6 +40,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+_SPELLED = {"animation": "animator"}
+"""Options that are not called as their settings are."""
 EXIT_ERROR = 2
 """Whatever a person can mend ends with this code."""
 EXIT_BUG = 70
@@ -83,7 +85,7 @@ def override(**values: object) -> None:
 
     for name, value in values.items():
         if value is not None:
-            assign(name, value, "--" + name.replace("_", "-"))
+            assign(name, value, "--" + _SPELLED.get(name, name).replace("_", "-"))
 
 
 def main() -> None:
@@ -167,7 +169,7 @@ def _bug(error: Exception) -> int:
 
 def _register() -> None:
     # each module adds its commands, in the order in which help shows them; none imports anything heavy before it runs
-    for subject in ("serve", "ui", "service", "ask", "animate", "avatar", "models", "doctor", "evaluate"):
+    for subject in ("serve", "ui", "service", "ask", "animate", "avatar", "models", "networks", "doctor", "evaluate"):
         importlib.import_module(f"visavis.cli.{subject}")
 
 

@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 
 from visavis.cli.app import app, examples, override
 from visavis.cli.job import (
+    AnimatorOption,
     AvatarOption,
     CodecOption,
     EmotionOption,
@@ -73,6 +74,7 @@ def ask(
     llm: Annotated[str | None, typer.Option("--llm", help="The language model's engine.  [default: auto]")] = None,
     llm_url: Annotated[str | None, typer.Option("--llm-url", help="An OpenAI-compatible server instead.")] = None,
     tts: Annotated[str | None, typer.Option("--tts", help="The voice's engine.  [default: auto]")] = None,
+    animator: AnimatorOption = None,
     emotion: EmotionOption = None,
     motion: MotionOption = None,
     size: SizeOption = None,
@@ -82,7 +84,7 @@ def ask(
 ) -> None:
     """Ask, and get a video of a face that answers aloud."""
     override(voice=voice, language=language, llm=llm, llm_url=llm_url, tts=tts, emotion=emotion)
-    override(size=size, fps=fps, codec=codec)
+    override(animation=animator, size=size, fps=fps, codec=codec)
     asyncio.run(_ask(question, avatar, Job(output, motion, as_json)))
 
 

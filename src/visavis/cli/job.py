@@ -32,6 +32,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object,
 SizeOption = Annotated[int | None, typer.Option("--size", help="Pixels of the video's longer side.  [default: 512]")]
 FpsOption = Annotated[int | None, typer.Option("--fps", help="Pictures a second.  [default: 25]")]
 CodecOption = Annotated[str | None, typer.Option("--codec", help="h264 or vp9.  [default: h264]")]
+AnimatorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--animator",
+        metavar="NAME",
+        help="Who draws the face: rig, wav2lip or wav2lip+gfpgan (`visavis models add`).  [default: auto]",
+    ),
+]
 EmotionOption = Annotated[
     str | None,
     typer.Option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
@@ -12,7 +13,12 @@ from visavis.cli.app import app, examples
 
 models = typer.Typer(
     help="The engines, and the data files they need.",
-    epilog=examples("visavis models list", "visavis models pull", "visavis ask 'How are you?' --tts espeak"),
+    epilog=examples(
+        "visavis models list",
+        "visavis models pull",
+        "visavis models add wav2lip wav2lip_gan.pth",
+        "visavis ask 'How are you?' --tts espeak",
+    ),
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -24,7 +30,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for progra
 def list_(as_json: JsonOption = False) -> None:
     """Every engine, its state, size and licence.
 
-    Whether it can run here and what it lacks, which one is used, and what was made of its data files.
+    Whether it can run here and what it lacks, which one is used, and what was made of its data files; at the end, the
+    networks that were added.
     """
     rows = _rows()
     if as_json:
@@ -140,7 +147,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An engine in the list."""
+    """An engine in the list, or a network that was added."""
 
     slot: str
     name: str
@@ -191,4 +198,35 @@ def _rows() -> list[Row]:
                     ),
                 )
             )
+    drawing = next((row.name for row in rows if row.slot == "animation" and row.used), "")
+    return [*rows, *_networks(drawing.split("+"))]
+
+
+def _networks(used: Collection[str]) -> list[Row]:
+    """A row for each network that was added; `used` are those that draw the face."""
+    from visavis.engines.neural import forms
+    from visavis.weights.published import published
+
+    rows = []
+    for network in published().values():
+        form = forms.installed(network.name)
+        about = None if form is None else forms.manifest(form)
+        if about is None:
+            continue
+        title = network.releases.get(about.digest, network.title)
+        rows.append(
+            Row(
+                slot="networks",
+                name=network.name,
+                ready=True,
+                used=network.name in used,
+                reason="",
+                remedy="",
+                bytes=sum(about.files.values()),
+                licence=network.terms,
+                languages=(),
+                summary=f"{title}, {network.purpose}",
+                copies=(),
+            )
+        )
     return rows

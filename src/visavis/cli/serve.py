@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli.app import app, examples, override
-from visavis.cli.job import AvatarOption, EmotionOption, Job, chosen_engines, find_avatar, introduce
+from visavis.cli.job import AnimatorOption, AvatarOption, EmotionOption, Job, chosen_engines, find_avatar, introduce
 from visavis.errors import EngineUnavailable
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def serve(
     tts: Annotated[str | None, typer.Option("--tts", help="The voice's engine.  [default: auto]")] = None,
     asr_url: AsrUrlOption = None,
     tts_url: TtsUrlOption = None,
+    animator: AnimatorOption = None,
     animation_url: AnimationUrlOption = None,
     emotion: EmotionOption = None,
     opea_open: OpenOption = False,
@@ -82,7 +83,7 @@ def serve(
     from visavis.serving.wiring import megaservice
 
     override(avatar=avatar, voice=voice, language=language, llm=llm, llm_url=llm_url, tts=tts, emotion=emotion)
-    override(asr_url=asr_url, tts_url=tts_url, animation_url=animation_url)
+    override(asr_url=asr_url, tts_url=tts_url, animation=animator, animation_url=animation_url)
     override(host=host, port=port, tls=tls, sessions=sessions, idle_timeout=idle_timeout)
     wire(megaservice(os.environ))
     asyncio.run(run(open_, opea_open))
@@ -137,6 +138,8 @@ def wire(found: Mapping[str, str]) -> None:
 
     settings = load_settings()
     for name, value in found.items():
+        if name == "animation" and settings.animation_url:
+            continue  # it is for the service that makes the videos, which knows its mode itself
         if name not in settings.model_fields_set:
             assign(name, value, OPEA)
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from visavis.cli.app import app, examples, override
-from visavis.cli.job import AvatarOption, Job, chosen_engines, introduce
+from visavis.cli.job import AnimatorOption, AvatarOption, Job, chosen_engines, introduce
 from visavis.cli.serve import (
     AnimationUrlOption,
     AsrUrlOption,
@@ -56,6 +56,7 @@ def service(
     llm_url: Annotated[str | None, typer.Option("--llm-url", help="An OpenAI-compatible server instead.")] = None,
     tts: Annotated[str | None, typer.Option("--tts", help="The voice's engine.  [default: auto]")] = None,
     tts_url: TtsUrlOption = None,
+    animator: AnimatorOption = None,
     animation_url: AnimationUrlOption = None,
     sessions: Annotated[
         int | None, typer.Option("--sessions", help="Requests at once; others wait.  [default: two for each core]")
@@ -64,8 +65,9 @@ def service(
     """Serve one engine as one of OPEA's microservices.
 
     It answers in both of their wire formats, v1.1 and later, and in OpenAI's. OPEA's variables ASR_ENDPOINT,
-    TGI_LLM_ENDPOINT (or LLM_ENDPOINT), TTS_ENDPOINT and WAV2LIP_ENDPOINT name a backend that does its work. With
-    ENABLE_MCP=true, asr and tts are tools of the Model Context Protocol instead, at /sse.
+    TGI_LLM_ENDPOINT (or LLM_ENDPOINT), TTS_ENDPOINT and WAV2LIP_ENDPOINT name a backend that does its work;
+    INFERENCE_MODE (wav2lip_only or wav2lip+gfpgan) names the animator of animation and wav2lip. With ENABLE_MCP=true,
+    asr and tts are tools of the Model Context Protocol instead, at /sse.
     """
     if not has_services():
         raise EngineUnavailable("services need two small libraries more: pip install 'visavis[services]'")
@@ -86,6 +88,7 @@ def service(
         llm_url=llm_url,
         tts=tts,
         tts_url=tts_url,
+        animation=animator,
         animation_url=animation_url,
         sessions=sessions,
     )

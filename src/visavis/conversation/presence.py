@@ -44,7 +44,8 @@ class Presence:
         """Samples of a picture."""
         self.media = 0
         """Where the next picture begins, in samples of the media clock."""
-        self._articulation, self._animation, self._rendering = articulation, animation, rendering
+        self._articulation, self._animation = articulation, animation
+        self._rendering = replace(rendering, live=True)
         self._past: deque[_Stretch] = deque(maxlen=_KEPT)
         self._drawn: Carry | None = None
         self._life = life  # two faces are not to blink together
@@ -73,7 +74,7 @@ class Presence:
         if not 0 <= at < len(whole.audio):
             return None
         # its motion is made: nobody asks for its phones any more
-        window = _part(replace(whole, phones=None), at, at + self.step)
+        window = _part(replace(whole, phones=None), at, at + self.step, len(whole.audio) + len(whole.ahead))
         frames: Sequence[Frame] = ()
         if drawn:
             frames, self._drawn = await self._animation.animate(self.avatar, window, self._rendering, self._drawn)
@@ -106,20 +107,21 @@ class Presence:
         if last.window.audio.start == self.media:
             return last.before
         if last.window.audio.end != self.media:  # it was left in the middle
-            window = replace(_part(last.window, 0, self.media - last.window.audio.start), motion=None)
+            at = self.media - last.window.audio.start
+            window = replace(_part(last.window, 0, at, at + len(last.window.ahead)), motion=None)
             motion, after = await self._articulation.articulate(window, last.before)
             last = _Stretch(replace(window, motion=motion), last.before, after)
         self._past.append(last)
         return last.after
 
 
-def _part(window: Window, begin: int, end: int) -> Window:
-    """Samples `begin` to `end` of a window; its motion and its phones stay whole."""
+def _part(window: Window, begin: int, end: int, known: int) -> Window:
+    """Samples `begin` to `end` of a window, and what follows up to `known`; its motion and its phones stay whole."""
     audio = window.audio
     return replace(
         window,
         audio=audio.slice(begin, end),
-        ahead=Audio.join([audio, window.ahead]).slice(end, end + len(window.ahead)),
+        ahead=Audio.join([audio, window.ahead]).slice(end, known),
         phones=None if window.phones is None else rescaled(window.phones, 1, -begin),
         words=rescaled(tuple(word for word in window.words if begin <= word.start < end), 1, -begin),
         text=window.text if begin == 0 else "",

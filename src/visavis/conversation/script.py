@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visavis.conversation.windows import AHEAD
+from visavis.conversation.windows import KNOWN
 from visavis.media.audio import SESSION_RATE, Audio
 from visavis.media.clip import Window
 from visavis.media.mood import Mood
@@ -89,7 +89,7 @@ class Script:
             samples = np.concatenate([samples, np.zeros(begin + size - end, np.float32)])
         return Window(
             audio=Audio(samples.copy(), SESSION_RATE, start),
-            ahead=Audio(self._sound[end : min(end + AHEAD, self._made)].copy(), SESSION_RATE, start + size),
+            ahead=Audio(self._sound[end : min(end + KNOWN, self._made)].copy(), SESSION_RATE, start + size),
             phones=self._phones_around(begin, end),
             words=rescaled(tuple(word for word in self.words if begin <= word.start < begin + size), 1, -begin),
             mood=mood,

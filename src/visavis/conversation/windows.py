@@ -14,7 +14,9 @@ FIRST = round(0.12 * SESSION_RATE)
 """Samples of an answer's first window; no window but the last of a line is shorter."""
 WINDOW = round(0.2 * SESSION_RATE)
 AHEAD = round(0.16 * SESSION_RATE)
-"""What a face may know of the sound that follows, where phones are not known."""
+"""What a face waits for of the sound that follows, where phones are not known."""
+KNOWN = round(0.24 * SESSION_RATE)
+"""What it is told of it at most, where that is made already."""
 
 
 @flow
@@ -76,7 +78,7 @@ class _Line:
             size = self.size if len(self.audio) >= self.size + FIRST else len(self.audio)
             yield Window(
                 audio=self.audio.slice(0, size),
-                ahead=self.audio.slice(size, size + ahead),
+                ahead=self.audio.slice(size, size + KNOWN),
                 phones=self.phones,
                 words=tuple(word for word in self.words if word.start < size),
                 sentence=self.sentence,

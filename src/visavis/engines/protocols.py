@@ -217,6 +217,8 @@ class Rendering:
     size: int = 512
     """Pixels of the longer side; even."""
     fps: Fraction = field(default_factory=lambda: Fraction(25))
+    live: bool = False
+    """Whether each is seen as soon as it is made: what is slow may then be left out of some."""
 
 
 class Animator(Engine, Protocol):

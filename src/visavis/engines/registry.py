@@ -12,7 +12,7 @@ from visavis import weights
 from visavis.engines.protocols import SLOTS, Availability, Engine, EngineInfo, Slot
 from visavis.engines.voices import named
 from visavis.errors import BadConfiguration, EngineUnavailable
-from visavis.settings import Settings
+from visavis.settings import OPEA, Settings, origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ def choose(slot: Slot, settings: Settings) -> Candidate:
     found = candidates(slot)
     if (named := check_named(slot, settings)) is not None:
         if not named.availability.ready:
-            raise EngineUnavailable(_why(slot, named))
+            raise EngineUnavailable(_why(slot, named, settings))
         return named
     ready = usable(slot)
     if not ready:
-        lacking = [_why(slot, c) for c in found if not c.availability.ready]
+        lacking = [_why(slot, c, settings) for c in found if not c.availability.ready]
         raise EngineUnavailable("; ".join(lacking) or f"no {slot} engine is installed")
     if slot == "tts" and settings.voice is not None:
         ready = [c for c in ready if _has_voice(c, settings)] or ready
@@ -137,9 +137,13 @@ def all_candidates() -> dict[Slot, list[Candidate]]:
     return {slot: candidates(slot) for slot in SLOTS}
 
 
-def _why(slot: Slot, candidate: Candidate) -> str:
+def _why(slot: Slot, candidate: Candidate, settings: Settings) -> str:
     a = candidate.availability
-    return f"{slot} engine '{candidate.info.name}' cannot run here: {a.reason}" + (f" ({a.remedy})" if a.remedy else "")
+    # of OPEA's variables this is the one that names an engine; whoever set it may not know that it does
+    asked = ", which INFERENCE_MODE asks for," if getattr(settings, slot) != "auto" and origin(slot) == OPEA else ""
+    return f"{slot} engine '{candidate.info.name}'{asked} cannot run here: {a.reason}" + (
+        f" ({a.remedy})" if a.remedy else ""
+    )
 
 
 def _has_voice(candidate: Candidate, settings: Settings) -> bool:

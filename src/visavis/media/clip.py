@@ -26,7 +26,7 @@ class Window:
     audio: Audio
     """At the session's rate; its `start` is on the media clock."""
     ahead: Audio
-    """Sound that follows `audio`, at most 160 ms of it; empty at the end of speech or where phones are known."""
+    """Sound that follows `audio`, as far as it is known: 240 ms of it or less, at the end of speech none."""
     phones: tuple[Phone, ...] | None
     """Every known phone of the speech around this window, in samples relative to `audio`'s first one; None: unknown."""
     words: tuple[Word, ...] = ()

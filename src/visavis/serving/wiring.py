@@ -1,4 +1,6 @@
-"""Where OPEA's environment variables say that services are: of the RFC's own time (era A), and from v1.2 on (era B)."""
+"""What OPEA's environment variables say: where services are, of the RFC's own time (era A) and from v1.2 on (era B),
+and which networks draw the face.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +25,16 @@ _SERVICES = (
     ("ANIMATION_SERVICE", 9066, "animation_url", "/v1/animation"),
 )
 """Of the megaservice: what its variables begin with, their default port, the setting, and the route there."""
+_MODES = {"wav2lip_only": "wav2lip", "wav2lip+gfpgan": "wav2lip+gfpgan"}
+"""Of `INFERENCE_MODE`: the animator that is meant."""
 
 
 def backend(service: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The settings by which a microservice passes its work on; empty where it is to do it itself."""
-    if service not in _BACKENDS:
-        return {}
-    names, setting, route = _BACKENDS[service]
+    """The settings by which a microservice passes its work on, or does it as it is told to; empty where neither is."""
+    names, setting, route = _BACKENDS.get(service, ((), "", ""))
     address = next((environ[name] for name in names if environ.get(name)), None)
     if address is None:
-        return {}
+        return _animator(environ) if service in ("animation", "wav2lip") else {}
     return {setting: _routed(address, route), **_model(setting, environ)}
 
 
@@ -49,13 +51,21 @@ def megaservice(environ: Mapping[str, str]) -> dict[str, str]:
         host = host if host and host != "0.0.0.0" else "127.0.0.1"  # OPEA's default, which is no address to go to
         host = f"[{host}]" if ":" in host and not host.startswith("[") else host
         found |= {setting: f"http://{host}:{given or usual}{route}", **_model(setting, environ)}
-    return found
+    return found if "animation_url" in found else found | _animator(environ)
 
 
 def _routed(address: str, route: str) -> str:
     """The address with the route, unless it has one."""
     address = (address if "://" in address else "http://" + address).rstrip("/")
     return address if "/" in address.partition("://")[2] else address + route
+
+
+def _animator(environ: Mapping[str, str]) -> dict[str, str]:
+    """The animator that `INFERENCE_MODE` names. Whether it can run here is seen where engines are chosen."""
+    mode = environ.get("INFERENCE_MODE", "").strip()
+    if mode and mode not in _MODES:
+        raise BadConfiguration(f"INFERENCE_MODE cannot be '{mode[:40]}': it takes {' or '.join(_MODES)}")
+    return {"animation": _MODES[mode]} if mode else {}
 
 
 def _model(setting: str, environ: Mapping[str, str]) -> dict[str, str]:

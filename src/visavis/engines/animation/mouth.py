@@ -278,6 +278,13 @@ class MouthWarp:
         upper = self._warp(picture, warped.upper, rows=slice(warped.last), channels=channels)
         return upper, self._warp(picture, warped.lower, rows=slice(warped.first, None), channels=channels)
 
+    def express(self, picture: Picture, pose: Pose) -> Picture:
+        """The box of a picture of the plate's size, (h, w, 3 or 4), as (h, w, 3): smile, frown and pull alone."""
+        s, t = self._expressed(pose)
+        shift = np.asarray(cv2.merge([s - self._s, t - self._t]), np.float32)
+        back = np.asarray(cv2.transform(shift, self.frame.axes * self.frame.width), np.float32)
+        return self._warp(picture, back, channels=3)
+
     def carry(self, picture: Picture, warped: Warped) -> Picture:
         """The box of a picture of the plate's size moved by the lips, each pixel by the one that it is nearer to."""
         upper, lower = self.sides(picture, warped)

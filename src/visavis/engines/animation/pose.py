@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,11 @@ class Pose:
     head: tuple[float, float, float, float, float, float] = (0.0,) * 6
     """Pitch, yaw, roll, x, y, z, as in `media.face`."""
     breath: float = 0.0
+
+    def speaking(self, share: float) -> Pose:
+        """The same face, its lips moved by speech only so much."""
+        names = ("aperture", "jaw", "width", "round", "tuck", "press", "tongue")
+        return replace(self, **{name: share * getattr(self, name) for name in names})
 
 
 def poses(

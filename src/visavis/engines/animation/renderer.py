@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from visavis.engines.animation.cutout import Cutout
 from visavis.engines.animation.eyes import Eyes
 from visavis.engines.animation.head import HeadWarp
 from visavis.engines.animation.interior import Interior
+from visavis.engines.animation.lower_face import Laid, LowerFace
 from visavis.engines.animation.mouth import MouthWarp, Warped
 from visavis.engines.animation.pose import Pose, poses
 from visavis.engines.animation.video import Video
@@ -33,7 +35,7 @@ class Renderer:
         cv2.setNumThreads(1)  # pictures are small: more threads cost more than they bring
         if avatar.kind == "picture" and size is not None and size < max(avatar.plate.shape[:2]):
             avatar = _shrunk(avatar, size)
-        self._plate = np.ascontiguousarray(avatar.plate)
+        self._plate, self._landmarks = np.ascontiguousarray(avatar.plate), avatar.landmarks
         self._source = readable(self._plate)
         height, width = self._plate.shape[:2]
         scale = (size or max(height, width)) / max(height, width)
@@ -46,8 +48,15 @@ class Renderer:
         self._head = HeadWarp(avatar.rig, shape)
         self._video = Video(avatar, self._mouth) if avatar.kind == "video" else None
         self._alpha = avatar.alpha
+        matte = avatar.rig.get("cutout.person")
+        self._person = avatar.alpha if matte is None else matte[..., 3]
         cut = avatar.kind == "picture" and Cutout.known(avatar.rig)
         self._cutout = Cutout(avatar.rig, self._mouth.box, self._eyes.areas) if cut else None
+
+    @cached_property
+    def lower_face(self) -> LowerFace:
+        """What a network sees of this face, and where what it makes of it belongs."""
+        return LowerFace(self._plate, self._landmarks, self._mouth, self._person)
 
     @property
     def mouth_box(self) -> tuple[int, int, int, int]:
@@ -67,14 +76,20 @@ class Renderer:
         rows = np.zeros((1, 6), np.float32) if head is None else np.asarray(head, np.float32)[None]
         return self.draw(poses(np.asarray(curves, np.float32)[None], rows, *channels)[0], seconds)
 
-    def draw(self, pose: Pose, seconds: float = 0.0) -> Picture:
+    def draw(self, pose: Pose, seconds: float = 0.0, laid: Laid | None = None) -> Picture:
         """The picture of a pose, the caller's own: (h, w, 3), or (h, w, 4) where the avatar has transparency.
+
+        What is `laid` over it takes the place of the rig's mouth, as far as it is shown.
 
         A video moves by itself: of the pose its mouth alone is used, and `seconds` on the media clock say which of
         its frames is shown.
         """
         picture = self._plate.copy()
+        if laid is not None:
+            pose = pose.speaking(1 - laid.share)
         warped = None if self._mouth.still(pose) else self._draw_mouth(picture, pose)
+        if laid is not None:
+            self._lay(picture, laid, pose)
         if self._video is not None:
             x0, y0, x1, y1 = self._mouth.box
             mouth = picture[y0:y1, x0:x1].astype(np.float32)
@@ -106,6 +121,19 @@ class Renderer:
             area[first:last] = cv2.convertScaleAbs(both)
         self._wrinkles.draw(area, warped, lips, pose)
         return warped
+
+    def _lay(self, picture: Picture, laid: Laid, pose: Pose) -> None:
+        x0, y0, x1, y1 = self._mouth.box
+        made = self.lower_face.compose(laid.made)
+        if laid.finish is not None:
+            made = laid.finish(made)
+        if pose.aside or any(pose.smile):  # it smiles as the rig's mouth does
+            still = self._source.copy()
+            still[y0:y1, x0:x1, :3] = np.clip(np.rint(made), 0, 255)
+            made = self._mouth.express(still, pose).astype(np.float32)
+        area = picture[y0:y1, x0:x1]
+        mixed = area + (made - area) * (self.lower_face.mask * np.float32(laid.share))[..., None]
+        area[:] = np.clip(np.rint(mixed), 0, 255)
 
 
 def _shrunk(avatar: Avatar, size: int) -> Avatar:

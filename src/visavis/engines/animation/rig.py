@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import ClassVar, Self
 
 from visavis.avatars.avatar import Avatar
+from visavis.engines.animation.lower_face import Laid
 from visavis.engines.animation.pose import Pose, poses
 from visavis.engines.animation.renderer import Renderer
 from visavis.engines.protocols import Availability, Carry, EngineInfo, Rendering
@@ -69,21 +70,45 @@ class Rig:
             )
         if window.motion is None:
             raise EngineFailed("animation", "rig", "the window has no motion; articulate it first")
+        return await self.draw(avatar, window, options, {}), Carry("", None)
+
+    async def draw(
+        self, avatar: Avatar, window: Window, options: Rendering, laid: Mapping[int, Laid]
+    ) -> Sequence[Frame]:
+        """The same, with a network's lower face `laid` over the frames of some times."""
+        assert self._worker is not None
+        assert window.motion is not None
         rate = window.audio.rate
         times = frame_times(window.audio.start, window.audio.end, rate, options.fps)
-        renderer = self._renderers.get((avatar.digest, options.size))
-        if renderer is None:
-            renderer = await self._worker.run(self._renderer, avatar, options.size)
-        else:
-            self._renderers.move_to_end((avatar.digest, options.size))
+        renderer = await self.renderer(avatar, options)
         frames: list[Frame] = []
         for first in range(0, len(times), _STEP):
             part = times[first : first + _STEP]
-            frames += await self._worker.run(self._draw, renderer, window.motion, part, rate, options.fps)
-        return frames, Carry("", None)
+            frames += await self._worker.run(self._draw, renderer, window.motion, part, rate, options.fps, laid)
+        return frames
 
-    def _draw(self, renderer: Renderer, motion: Motion, times: Sequence[int], rate: int, fps: Fraction) -> list[Frame]:
-        return [Frame(renderer.draw(self._pose(motion, time, rate, fps), time / rate), time) for time in times]
+    async def renderer(self, avatar: Avatar, options: Rendering) -> Renderer:
+        """What draws an avatar; it is kept for a while."""
+        assert self._worker is not None
+        renderer = self._renderers.get((avatar.digest, options.size))
+        if renderer is None:
+            return await self._worker.run(self._renderer, avatar, options.size)
+        self._renderers.move_to_end((avatar.digest, options.size))
+        return renderer
+
+    def _draw(
+        self,
+        renderer: Renderer,
+        motion: Motion,
+        times: Sequence[int],
+        rate: int,
+        fps: Fraction,
+        laid: Mapping[int, Laid],
+    ) -> list[Frame]:
+        return [
+            Frame(renderer.draw(self._pose(motion, time, rate, fps), time / rate, laid.get(time)), time)
+            for time in times
+        ]
 
     def _pose(self, motion: Motion, time: int, rate: int, fps: Fraction) -> Pose:
         """The pose at a frame's time. A live face asks for one picture of a motion after the other, and poses cost the

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from visavis.avatars.avatar import Avatar
 from visavis.avatars.rig.sampling import Floats, Picture
 from visavis.avatars.video import Frames
-from visavis.engines.animation.fade import fade
+from visavis.engines.animation.lower_face import lower_mask
 from visavis.engines.animation.mouth import MouthWarp
 
 RATE = 25
@@ -35,15 +35,7 @@ class Video:
         self._maps = [_affine(rest, mesh[list(_ANCHORS), :2] - 0.5) for mesh in avatar.tracks]
         self.box = mouth.box
         x0, y0, x1, y1 = self.box
-        at = np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), axis=-1).astype(np.float32)
-        local = mouth.frame.to_local(at)
-        s, t = local[..., 0] - mouth.frame.middle, local[..., 1] - mouth.centre
-        # the lower face, from under the nose to under the chin
-        across = fade(np.abs(s), 0.65, 1.10)
-        self._mask = (across * (1 - fade(t, -0.9 * mouth.nose, -0.35 * mouth.nose))) * fade(
-            t, mouth.chin + 0.10, mouth.chin + 0.45
-        )
-        self._mask = np.asarray(self._mask, np.float32)
+        self._mask = lower_mask(mouth)
         self._plate = avatar.plate[y0:y1, x0:x1].astype(np.float32)
         self._light: dict[int, Floats] = {}
 

@@ -108,9 +108,13 @@ def _wanted(precision: Precision, form: Path, stem: str, settings: Settings) -> 
         return False
     if asked == "int8" and not _quantised(form, stem) and _quantised(form, "*"):
         asked = "auto"  # a part of which there is no int8, beside one of which there is
-    fast = precision == "float32" or bool(_FLAGS[precision] & _flags())
     # int8 runs everywhere, and is as exact; bfloat16 without its instructions is not what it says
-    return fast if asked == "auto" else asked == precision and (fast or precision == "int8")
+    return fast(precision) if asked == "auto" else asked == precision and (fast(precision) or precision == "int8")
+
+
+def fast(precision: Precision) -> bool:
+    """Whether the processor has instructions for numbers of a kind."""
+    return precision == "float32" or bool(_FLAGS[precision] & _flags())
 
 
 def _quantised(form: Path, stem: str) -> bool:
@@ -138,7 +142,7 @@ def _fault(form: Path, settings: Settings) -> str:
     again = f"{INSTALL}, and add the checkpoint of '{form.parent.name}' again"
     if runtime != "auto" and not here(runtime):
         return f"{runtime} is not installed: {again}, or set neural_runtime=auto"
-    if precision == "bfloat16" and not _FLAGS["bfloat16"] & _flags():
+    if precision == "bfloat16" and not fast(precision):
         return "this processor does not compute in bfloat16: set neural_precision=auto"
     kind = precision if precision != "auto" else runtime if runtime != "auto" else "any installed runtime"
     return f"the networks of '{form.parent.name}' were not converted for {kind}: {again}"

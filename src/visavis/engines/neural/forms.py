@@ -21,6 +21,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from visavis.engines.neural.libraries import load
 from visavis.engines.neural.recipes import Part, parts
 from visavis.errors import BadInput, OutputFailed
 from visavis.weights import folder
@@ -139,6 +140,7 @@ def _make(
     work: Path,
     progress: Progress,
 ) -> None:
+    load("torch")
     from visavis.engines.neural.convert import convert
 
     left_out = convert(name, made_of, state, work, progress)

@@ -12,7 +12,6 @@ from visavis.engines.neural.choice import Choice, choose
 from visavis.engines.neural.libraries import brief
 from visavis.errors import EngineUnavailable, VisavisError
 from visavis.settings import Settings, cores
-from visavis.streams.priority import give_way
 
 
 class Network(Protocol):
@@ -33,7 +32,6 @@ def open_network(form: Path, stem: str, settings: Settings) -> tuple[Network, Ch
     """
     choice = choose(form, stem, settings)
     threads = settings.threads or cores()
-    give_way()
     try:
         if choice.runtime == "openvino":
             from visavis.engines.neural.openvino import OpenVinoNetwork
