@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 
 from benchmarks.live import RATE, measure, said, write
 from benchmarks.machine import describe, stolen
-from tests.engines.neural.seeded import wav2lip_state
+from tests.engines.animation.seeded_wav2lip import SEED, loaded
+from tests.engines.animation.seeded_wav2lip import checkpoint as stand_in
 from visavis.avatars.builtins import BUILTINS
 from visavis.settings import load_settings
 
@@ -72,7 +73,7 @@ def prepare(folder: Path) -> Path:
     import torch
 
     checkpoint = folder / "wav2lip.pth"
-    state = {f"module.{key}": torch.from_numpy(value) for key, value in wav2lip_state().items()}
+    state = {f"module.{key}": torch.from_numpy(value) for key, value in stand_in(SEED).items()}
     torch.save({"state_dict": state, "optimizer": None, "global_step": 0}, checkpoint)
     run("-m", "visavis", "models", "add", "wav2lip", str(checkpoint), "--accept-licence")
     return checkpoint
@@ -83,12 +84,9 @@ def generator(rounds: int) -> dict[str, object]:
     import torch
 
     from visavis.engines.animation.wav2lip_generator import Generator
-    from visavis.engines.animation.wav2lip_network import Generator as Network
 
     torch.set_num_threads(2)
-    network = Network()
-    network.load_state_dict({key: torch.from_numpy(value) for key, value in wav2lip_state().items()})
-    network = network.eval()
+    network = loaded(stand_in(SEED))
     mels, face = _inputs(128)
     ways: dict[str, tuple[int, Callable[[int], NDArray[np.float32]]]] = {}
 
