@@ -224,7 +224,7 @@ def main() -> None:
     results["machine"] = describe()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        os.environ["VISAVIS_DATA_DIR"] = str(_data(folder))
+        os.environ["VISAVIS_DATA_DIR"] = str(own_data(folder))
         checkpoint = prepare(folder)
         if options.only in (None, "generator"):
             results["generator"] = generator(options.rounds)
@@ -236,7 +236,7 @@ def main() -> None:
     RESULT.write_text(json.dumps(results, indent=2) + "\n")
 
 
-def _data(folder: Path) -> Path:
+def own_data(folder: Path) -> Path:
     """A data folder with the data files that are here already, and nothing else of the user's."""
     made = folder / "data"
     (made / "weights").mkdir(parents=True)

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from visavis.avatars.avatar import Avatar
 from visavis.engines.animation.lower_face import Laid
 from visavis.engines.animation.pose import Pose
 from visavis.engines.animation.renderer import Renderer
@@ -89,8 +88,9 @@ def test_it_smiles_and_turns_with_the_face(renderer: Renderer) -> None:
         assert np.abs(drawn.astype(int) - laid).mean() < 0.25
 
 
-def test_what_is_done_to_the_picture_in_the_end_is_shown(renderer: Renderer, avatar: Avatar) -> None:
+def test_another_lower_face_can_be_shown_instead(renderer: Renderer) -> None:
     mouth = shrunk(renderer, renderer.draw(Pose()))
     plain = renderer.draw(Pose(), 0.0, Laid(mouth, 1.0)).astype(int)
-    brighter = renderer.draw(Pose(), 0.0, Laid(mouth, 1.0, lambda picture: picture + 20)).astype(int)
+    composed = renderer.lower_face.compose(mouth)
+    brighter = renderer.draw(Pose(), 0.0, Laid(mouth, 1.0, lambda: composed + 20)).astype(int)
     assert (brighter - plain).max() == 20

@@ -43,8 +43,8 @@ class Laid:
     """(3, 96, 96) BGR, 0 … 1: the face as the network made it."""
     share: float
     """How much of it is shown, 0 … 1; of the rig's mouth, the rest."""
-    finish: Callable[[Floats], Floats] | None = None
-    """What is to be done to the composed picture, (h, w, 3) over the mouth's box."""
+    instead: Callable[[], Floats] | None = None
+    """What is shown instead of what is composed of it, (h, w, 3) over the mouth's box."""
 
 
 class LowerFace:

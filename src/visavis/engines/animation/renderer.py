@@ -79,9 +79,9 @@ class Renderer:
         return self.draw(poses(np.asarray(curves, np.float32)[None], rows, *channels)[0], seconds)
 
     def rest(self, made: Floats) -> Picture:
-        """(h, w, 3) the face at rest on its plate, with a lower face, (h, w, 3) over `mouth_box`, laid over it."""
+        """(h, w, 3) the face at rest on its plate, with what a network made, (3, 96, 96), laid over it."""
         picture = self._plate.copy()
-        self._mix(picture, made, 1.0)
+        self._mix(picture, self.lower_face.compose(made), 1.0)
         return picture
 
     def draw(self, pose: Pose, seconds: float = 0.0, laid: Laid | None = None) -> Picture:
@@ -132,9 +132,7 @@ class Renderer:
 
     def _lay(self, picture: Picture, laid: Laid, pose: Pose) -> None:
         x0, y0, x1, y1 = self._mouth.box
-        made = self.lower_face.compose(laid.made)
-        if laid.finish is not None:
-            made = laid.finish(made)
+        made = self.lower_face.compose(laid.made) if laid.instead is None else laid.instead()
         if pose.aside or any(pose.smile):  # it smiles as the rig's mouth does
             still = self._source.copy()
             still[y0:y1, x0:x1, :3] = np.clip(np.rint(made), 0, 255)

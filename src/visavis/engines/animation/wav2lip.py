@@ -103,20 +103,21 @@ class Wav2Lip:
         made = going_on or {}
         times = frame_times(window.audio.start, window.audio.end, window.audio.rate, options.fps)
         shares = {time: share for time, share in zip(times, heard.speaking(times), strict=True) if share > 0}
-        renderer = await self._rig.renderer(avatar, options)
         if lacking := [time for time in shares if time not in made]:
             more = self._next(heard, window, options, _AHEAD_AT_FIRST if going_on is None else _AHEAD)
-            made |= await self._make(avatar, renderer, heard, [*lacking, *more], options)
+            made |= await self._make(avatar, heard, [*lacking, *more], options)
         laid = {time: Laid(made[time], share) for time, share in shares.items()}
-        frames = await self._rig.draw(avatar, window, options, await self._finished(avatar, renderer, laid, options))
+        frames = await self._rig.draw(avatar, window, options, await self._finished(avatar, laid, options))
         later = {time: picture for time, picture in made.items() if time >= window.audio.end}
         return frames, Carry(self._live.put(later) if shares else "", after)
 
-    async def _finished(
-        self, avatar: Avatar, renderer: Renderer, laid: Mapping[int, Laid], options: Rendering
-    ) -> Mapping[int, Laid]:
+    async def _finished(self, avatar: Avatar, laid: Mapping[int, Laid], options: Rendering) -> Mapping[int, Laid]:
         """What is done to a network's pictures before they are shown: nothing."""
         return laid
+
+    async def _seen(self, avatar: Avatar, options: Rendering) -> Renderer:
+        """What draws the face as the network is to see it."""
+        return await self._rig.renderer(avatar, options)
 
     def _next(self, heard: Heard, window: Window, options: Rendering, most: int) -> list[int]:
         """The times of the pictures that follow, as far as all that they need is known already."""
@@ -124,15 +125,13 @@ class Wav2Lip:
         times = [time for time in times if heard.complete(time, options.fps)]
         return [time for time, share in zip(times, heard.speaking(times), strict=True) if share > 0]
 
-    async def _make(
-        self, avatar: Avatar, renderer: Renderer, heard: Heard, times: Sequence[int], options: Rendering
-    ) -> Made:
+    async def _make(self, avatar: Avatar, heard: Heard, times: Sequence[int], options: Rendering) -> Made:
         assert self._batches is not None
         assert self._worker is not None
         try:
             key = (avatar.digest, options.size)
             if (face := self._faces.get(key)) is None:
-                face = await self._worker.run(self._encoded, renderer)
+                face = await self._worker.run(self._encoded, await self._seen(avatar, options))
                 self._faces[key] = face
                 while len(self._faces) > _KEPT:
                     self._faces.popitem(last=False)

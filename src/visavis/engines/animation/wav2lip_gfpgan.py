@@ -7,6 +7,7 @@ other, and what that changed is laid on those that look alike, eased in and out.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -26,16 +27,21 @@ from visavis.engines.protocols import Availability, Carry, EngineInfo, Rendering
 from visavis.engines.restoration.alignment import align, paste
 from visavis.engines.restoration.detail import Details
 from visavis.engines.restoration.gfpgan import Restorer
+from visavis.errors import EngineFailed
 from visavis.media.audio import SESSION_RATE
 from visavis.media.clip import Window
 from visavis.media.video import Frame
 from visavis.settings import Settings
+from visavis.streams.priority import give_way
 from visavis.streams.worker import Worker
 
+_LOG = logging.getLogger(__name__)
 WEIGHT = 0.5
 """How far towards the restored picture: OPEA's."""
-_KEPT = 8
+_KEPT = 32
 """Faces kept."""
+_RESTORED = " restored"
+"""What a restored avatar's digest ends with."""
 
 
 @dataclass(slots=True, eq=False)
@@ -43,11 +49,26 @@ class _Face:
     """What is known of one avatar restored."""
 
     avatar: Avatar
+    """As it came: this is what the networks see."""
+    restored: Avatar
     details: Details = field(default_factory=Details)
     wanted: Floats | None = None
-    """A lower face whose restoration would bring something new."""
+    """What Wav2Lip made, (3, 96, 96), and whose restoration would bring something new."""
     restoring: asyncio.Task[None] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """Where a lower face is restored: on the plate as it came, within the mouth's box of the restored one."""
+
+    renderer: Renderer
+    box: tuple[slice, slice]
+
+    def rest(self, made: Floats) -> tuple[Picture, Floats]:
+        """The face at rest with what Wav2Lip made, and (h, w, 3) the part of it in the box."""
+        picture = self.renderer.rest(made)
+        return picture, picture[self.box].astype(np.float32)
 
 
 class Wav2LipGfpgan(Wav2Lip):
@@ -77,13 +98,15 @@ class Wav2LipGfpgan(Wav2Lip):
         return Availability(True)
 
     async def __aenter__(self) -> Self:
+        await super().__aenter__()  # first: threads that give way are to be of the second network's alone
         self._beside = Worker("gfpgan")
         try:
+            await self._beside.run(give_way)
             self._restorer = await self._beside.run(Restorer.open, self._settings)
         except BaseException:
-            self._beside.close()
+            await self.__aexit__()
             raise
-        return await super().__aenter__()
+        return self
 
     async def __aexit__(self, *exc: object) -> None:
         await super().__aexit__(*exc)
@@ -100,69 +123,80 @@ class Wav2LipGfpgan(Wav2Lip):
         self, avatar: Avatar, window: Window, options: Rendering, carry: Carry | None
     ) -> tuple[Sequence[Frame], Carry]:
         """The frames that begin in the window's audio; the face is restored when it is first seen."""
+        if self._beside is None:
+            raise EngineFailed("animation", self.info.name, "used before it was entered")
         face = await self._face(avatar)
-        frames, after = await super().animate(face.avatar, window, options, carry)
+        frames, after = await super().animate(face.restored, window, options, carry)
         if face.wanted is not None and (face.restoring is None or face.restoring.done()):
-            renderer = await self._rig.renderer(face.avatar, options)
-            face.restoring = asyncio.ensure_future(self._learn(face, renderer, face.wanted))
+            place = await self._place(face, options)
+            face.restoring = asyncio.ensure_future(self._learn(face, place, face.wanted))
             face.wanted = None
         return frames, after
 
     async def _face(self, avatar: Avatar) -> _Face:
         assert self._beside is not None
         if avatar.digest not in self._restored:
-            self._restored[avatar.digest] = _Face(await self._beside.run(self._whole, avatar))
+            self._restored[avatar.digest] = _Face(avatar, await self._beside.run(self._whole, avatar))
             while len(self._restored) > _KEPT:
                 self._restored.popitem(last=False)
         self._restored.move_to_end(avatar.digest)
         return self._restored[avatar.digest]
 
-    async def _finished(
-        self, avatar: Avatar, renderer: Renderer, laid: Mapping[int, Laid], options: Rendering
-    ) -> Mapping[int, Laid]:
+    async def _place(self, face: _Face, options: Rendering) -> _Place:
+        left, top, right, bottom = (await self._rig.renderer(face.restored, options)).mouth_box
+        return _Place(await self._rig.renderer(face.avatar, options), (slice(top, bottom), slice(left, right)))
+
+    async def _seen(self, avatar: Avatar, options: Rendering) -> Renderer:
+        return await self._rig.renderer(self._restored[avatar.digest.removesuffix(_RESTORED)].avatar, options)
+
+    async def _finished(self, avatar: Avatar, laid: Mapping[int, Laid], options: Rendering) -> Mapping[int, Laid]:
         assert self._beside is not None
+        face = self._restored[avatar.digest.removesuffix(_RESTORED)]
+        place = await self._place(face, options)
         if options.live:
-            face = self._restored[avatar.digest]
-            return {time: replace(each, finish=self._alike(face, time)) for time, each in laid.items()}
+            return {time: replace(each, instead=self._alike(face, place, each, time)) for time, each in laid.items()}
         restored: dict[int, Laid] = {}
         for time, each in laid.items():
-            picture = await self._beside.run(self._restore, renderer, renderer.lower_face.compose(each.made))
-            restored[time] = replace(each, finish=_always(picture))
+            _, made = await self._beside.run(self._restore, place, each.made)
+            restored[time] = replace(each, instead=_always(made))
         return restored
 
-    def _alike(self, face: _Face, time: int) -> Callable[[Floats], Floats]:
-        """What restoring has changed in pictures like this one; the first that is unlike all of them is wanted."""
+    def _alike(self, face: _Face, place: _Place, laid: Laid, time: int) -> Callable[[], Floats]:
+        """With what restoring has changed in pictures like this one; the first that is unlike all of them is wanted."""
 
-        def finish(composed: Floats) -> Floats:
+        def shown() -> Floats:
+            _, plain = place.rest(laid.made)
             with face.lock:
-                if face.wanted is None and face.details.wants(composed):
-                    face.wanted = composed
-                return face.details.apply(composed, time / SESSION_RATE)
+                if face.wanted is None and face.details.wants(plain):
+                    face.wanted = laid.made
+                return face.details.apply(plain, time / SESSION_RATE)
 
-        return finish
+        return shown
 
-    async def _learn(self, face: _Face, renderer: Renderer, composed: Floats) -> None:
+    async def _learn(self, face: _Face, place: _Place, made: Floats) -> None:
         assert self._beside is not None
-        restored = await self._beside.run(self._restore, renderer, composed)
+        try:
+            plain, restored = await self._beside.run(self._restore, place, made)
+        except EngineFailed as error:  # the face goes on without it
+            _LOG.warning("%s", error)
+            return
         with face.lock:
-            face.details.add(composed, np.asarray(restored - composed, np.float32))
+            face.details.add(plain, restored - plain)
 
-    def _restore(self, renderer: Renderer, composed: Floats) -> Floats:
-        """A lower face (h, w, 3), restored on its plate."""
-        plate = renderer.rest(composed)
-        left, top, right, bottom = renderer.mouth_box
-        change = self._enhanced(plate, renderer.landmarks)[top:bottom, left:right].astype(np.float32)
-        return np.asarray(composed + change - plate[top:bottom, left:right], np.float32)
+    def _restore(self, place: _Place, made: Floats) -> tuple[Floats, Floats]:
+        """A lower face (h, w, 3) on its plate, and restored there."""
+        picture, plain = place.rest(made)
+        return plain, self._enhanced(picture, place.renderer.landmarks)[place.box].astype(np.float32)
 
     def _whole(self, avatar: Avatar) -> Avatar:
         """The avatar with its plate restored; a video stays, but for its mouth."""
         if avatar.kind == "video":
-            return avatar
+            return replace(avatar, digest=avatar.digest + _RESTORED)
         plate = self._enhanced(avatar.plate, avatar.landmarks)
         matte = avatar.rig.get("cutout.person")
         person = None if matte is None else matte[..., 3]
         rig = build_rig(plate, avatar.landmarks, avatar.irises, avatar.alpha, person)
-        return replace(avatar, plate=plate, rig=rig)
+        return replace(avatar, plate=plate, rig=rig, digest=avatar.digest + _RESTORED)
 
     def _enhanced(self, picture: Picture, landmarks: Floats) -> Picture:
         assert self._restorer is not None
@@ -171,5 +205,5 @@ class Wav2LipGfpgan(Wav2Lip):
         return paste(picture, self._restorer.restore(cut), aligned, WEIGHT)
 
 
-def _always(picture: Floats) -> Callable[[Floats], Floats]:
-    return lambda composed: picture
+def _always(picture: Floats) -> Callable[[], Floats]:
+    return lambda: picture
