@@ -2,7 +2,8 @@
 
     python -m benchmarks.wav2lip [--rounds N] [--only generator|whole|live]
 
-Weights are stand-ins (every value follows from its name): arithmetic does not care what it computes. The original's
+Weights are stand-ins (every value follows from its name): arithmetic does not care what it computes. How near pictures
+are does depend on them: with VISAVIS_REFERENCE set, they, face and sound are the reference outputs'. The original's
 way is `benchmarks.original_wav2lip`, in a process of its own. What is compared runs in turns; ratios are medians of
 the rounds' own.
 """
@@ -21,9 +22,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,10 +76,25 @@ def prepare(folder: Path) -> Path:
     import torch
 
     checkpoint = folder / "wav2lip.pth"
-    state = {f"module.{key}": torch.from_numpy(value) for key, value in stand_in(SEED).items()}
+    state = {f"module.{key}": torch.from_numpy(value) for key, value in weights().items()}
     torch.save({"state_dict": state, "optimizer": None, "global_step": 0}, checkpoint)
     run("-m", "visavis", "models", "add", "wav2lip", str(checkpoint), "--accept-licence")
     return checkpoint
+
+
+def reference() -> Path | None:
+    """The folder of Wav2Lip's reference outputs, where it is known."""
+    known = os.environ.get("VISAVIS_REFERENCE")
+    return Path(known).parent / "neural" / "wav2lip" if known else None
+
+
+@cache
+def weights() -> dict[str, NDArray[Any]]:
+    """The stand-in weights."""
+    if (folder := reference()) is None:
+        return stand_in(SEED)
+    seed = json.loads((folder / "manifest.json").read_text())["seed"]
+    return stand_in(seed, dict(np.load(folder / "batchnorm.npz")))
 
 
 def generator(rounds: int) -> dict[str, object]:
@@ -86,7 +104,7 @@ def generator(rounds: int) -> dict[str, object]:
     from visavis.engines.animation.wav2lip_generator import Generator
 
     torch.set_num_threads(2)
-    network = loaded(stand_in(SEED))
+    network = loaded(weights())
     mels, face = _inputs(128)
     ways: dict[str, tuple[int, Callable[[int], NDArray[np.float32]]]] = {}
 
@@ -190,19 +208,24 @@ async def _warm(speech: Path, picture: Path, made: Path) -> list[float]:
 
 
 def _inputs(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(n, 80, 16) of the bundled question, and (6, 96, 96) of a built-in face."""
+    """(n, 80, 16) of the bundled question, and (6, 96, 96) of a built-in face; or those of the reference."""
     from visavis.assets import question_path
     from visavis.avatars.store import AvatarStore
     from visavis.engines.animation.renderer import Renderer
     from visavis.engines.animation.wav2lip_mel import mel
+    from visavis.engines.animation.wav2lip_parts import seen
     from visavis.media.audio import Audio
     from visavis.media.codecs import read_audio
 
-    settings = load_settings()
-    avatar = AvatarStore(settings.data_dir / "avatars").builtin("vera", settings.size)
-    heard = mel(Audio.join(list(read_audio(question_path(), 16_000))).samples)
-    starts = [int(3.2 * i) % (heard.shape[1] - 16) for i in range(count)]
-    return np.stack([heard[:, start : start + 16] for start in starts]), Renderer(avatar).lower_face.seen
+    if (folder := reference()) is not None:
+        heard, face = np.load(folder / "mel.npy"), seen(np.asarray(cv2.imread(str(folder / "face.png"))))
+    else:
+        settings = load_settings()
+        avatar = AvatarStore(settings.data_dir / "avatars").builtin("vera", settings.size)
+        heard = mel(Audio.join(list(read_audio(question_path(), 16_000))).samples)
+        face = Renderer(avatar).lower_face.seen
+    starts = [int(3.2 * i) % (heard.shape[1] - 15) for i in range(count)]
+    return np.stack([heard[:, start : start + 16] for start in starts]).astype(np.float32), face
 
 
 def _box(picture: Path) -> tuple[int, int, int, int]:
