@@ -117,6 +117,8 @@ class Settings(BaseSettings):
         "auto", description="where they run; auto: on a graphics card or a Gaudi, where PyTorch finds one"
     )
 
+    gfpgan_weight: float = Field(0.5, ge=0.0, le=1.0, description="how far faces go towards what GFPGAN makes of them")
+
     language: str = Field("en", pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$", description="BCP 47, as in en or de")
     voice: str | None = Field(None, description="a voice of the synthesizer; the avatar's own, or its default")
     speed: float = Field(1.0, ge=0.5, le=2.0, description="speaking pace; 1 is the voice's own")

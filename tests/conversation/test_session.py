@@ -220,7 +220,7 @@ def test_any_engine_may_raise_and_the_session_lives(slot: str) -> None:
         stage.session._ear._asr = stage.session._engines.asr
         stage.session._heard._vad = stage.session._engines.vad
         stage.session._shown.presence._articulation = stage.session._engines.articulation
-        stage.session._shown.presence._animation = stage.session._engines.animation
+        stage.session._shown.presence.animation = stage.session._engines.animation
         stage.session.ask("What is the moon?")
         await stage.say(1.0)
         await stage.hush(2.0)

@@ -195,6 +195,24 @@ async def test_avatar_and_voice_change_without_a_new_connection() -> None:
         assert len(page.pictures) > count
 
 
+async def test_another_animator_draws_from_the_next_picture_on_and_an_unknown_one_changes_nothing() -> None:
+    async with live(animation="fake") as port, open_page(port) as page:
+        welcome = await page.hello()
+        assert welcome["animator"] == "fake"
+        assert {"fake", "rig"} <= {each["name"] for each in welcome["animators"]}
+        await page.say("configure", animator="rig")
+        assert (await page.event("configured"))["animator"] == "rig"
+        await asyncio.sleep(0.6)
+        assert page.pictures[0][2] != page.pictures[-1][2]
+        count = len(page.events)
+        await page.say("configure", animator="nobody")
+        error = await page.event("error", count)
+        assert "there is no animator 'nobody' here: there is " in error["message"]
+        assert (await page.event("configured", count))["animator"] == "rig"
+        await page.say("text", text="What is the moon?")
+        assert (await page.event("answered"))["text"] == ANSWER
+
+
 async def test_an_uploaded_face_belongs_to_its_sender_alone(tmp_path: Any) -> None:
     picture = cv2.imread(str(BUILTINS["amos"].picture))
     assert picture is not None

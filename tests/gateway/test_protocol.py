@@ -35,6 +35,7 @@ WRONG: tuple[str | bytes, ...] = (
     '{"type": "configure", "avatar": "../../etc/passwd"}',
     '{"type": "configure", "avatar": "own-1"}',
     '{"type": "configure", "voice": "nobody"}',
+    '{"type": "configure", "animator": "nobody"}',
     '{"type": "configure", "emotion": "jealous"}',
     '{"type": "text", "text": "?!"}',
     b"",

@@ -76,6 +76,11 @@ def test_a_mode_that_is_none_is_refused_with_those_that_there_are_and_an_empty_o
         BadConfiguration, match=r"INFERENCE_MODE cannot be 'fast': it takes wav2lip_only or wav2lip\+gfpgan"
     ):
         backend("wav2lip", {"INFERENCE_MODE": "fast"})
+    larger = {"INFERENCE_MODE": "wav2lip+gfpgan", "UPSCALE_FACTOR": "2"}
+    assert backend("wav2lip", larger) == {"animation": "wav2lip+gfpgan", "size": "1024"}
+    assert backend("wav2lip", {"UPSCALE_FACTOR": "2"}) == {}
+    with pytest.raises(BadConfiguration, match="UPSCALE_FACTOR cannot be 'huge': it takes 1, 2, 3, 4"):
+        backend("wav2lip", {"UPSCALE_FACTOR": "huge"})
     assert backend("wav2lip", {"INFERENCE_MODE": ""}) == {} == megaservice({"INFERENCE_MODE": " "})
 
 

@@ -44,7 +44,7 @@ class Presence:
         """Samples of a picture."""
         self.media = 0
         """Where the next picture begins, in samples of the media clock."""
-        self._articulation, self._animation = articulation, animation
+        self._articulation, self.animation = articulation, animation
         self._rendering = replace(rendering, live=True)
         self._past: deque[_Stretch] = deque(maxlen=_KEPT)
         self._drawn: Carry | None = None
@@ -77,7 +77,7 @@ class Presence:
         window = _part(replace(whole, phones=None), at, at + self.step, len(whole.audio) + len(whole.ahead))
         frames: Sequence[Frame] = ()
         if drawn:
-            frames, self._drawn = await self._animation.animate(self.avatar, window, self._rendering, self._drawn)
+            frames, self._drawn = await self.animation.animate(self.avatar, window, self._rendering, self._drawn)
         assert whole.motion is not None
         motion = _rows(whole.motion, window.audio)
         return Clip(window.audio, motion, tuple(frames), window.words, turn=turn)
@@ -90,12 +90,15 @@ class Presence:
         """Take back all that begins after `position`; returns where the next picture begins, at or before it."""
         oldest = self._past[0].window.audio.start if self._past else 0
         self.media = max(min(self.media, position // self.step * self.step), oldest)
-        self._drawn = None
         return self.media
 
     def change(self, avatar: Avatar) -> None:
         """Another face goes on in its place, and in its life."""
         self.avatar, self._drawn = avatar, None
+
+    def draw_with(self, animation: Animator) -> None:
+        """Another animator goes on drawing it."""
+        self.animation, self._drawn = animation, None
 
     async def _carry(self) -> Carry | None:
         """What the face is at `media`."""

@@ -26,7 +26,7 @@ from visavis.conversation.sink import Sink
 from visavis.conversation.speak import speak
 from visavis.conversation.turn import Floor, Laws, Move
 from visavis.engines.loading import Engines
-from visavis.engines.protocols import Delta, Transcript
+from visavis.engines.protocols import Animator, Delta, Transcript
 from visavis.media.audio import SESSION_RATE, Audio
 from visavis.media.mood import Mood
 from visavis.media.speech import Line, Speech
@@ -129,6 +129,15 @@ class Session:
     def change(self, avatar: Avatar) -> None:
         """Another face, from the next picture on."""
         self._shown.presence.change(avatar)
+
+    def draw_with(self, animation: Animator) -> None:
+        """Another animator, from the next picture on."""
+        self._shown.presence.draw_with(animation)
+
+    @property
+    def animation(self) -> Animator:
+        """What draws the face."""
+        return self._shown.presence.animation
 
     @property
     def avatar(self) -> Avatar:

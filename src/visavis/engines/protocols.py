@@ -227,7 +227,10 @@ class Animator(Engine, Protocol):
     async def animate(
         self, avatar: Avatar, window: Window, options: Rendering, carry: Carry | None
     ) -> tuple[Sequence[Frame], Carry]:
-        """The frames whose times (`frame_times`) fall into `window.audio`, in order."""
+        """The frames whose times (`frame_times`) fall into `window.audio`, in order.
+
+        The carry may be of a little later than the window, where what followed was taken back.
+        """
         ...
 
 

@@ -133,6 +133,8 @@ class Connection:
                 voice=self._live.voice_of(session.avatar, session.manner),
                 avatars=self._live.avatars(),
                 voices=self._live.voices(),
+                animator=session.animation.info.name,
+                animators=self._live.animators(),
                 emotion=str(session.manner.mood),
                 hears=self._live.hears,
                 language=self._live.settings.language,
@@ -274,6 +276,8 @@ class Connection:
                 visit.avatar_name = event.avatar
             if event.voice is not None:
                 session.manner = replace(session.manner, voice=self._live.manner(event.voice).voice)
+            if event.animator is not None:
+                session.draw_with(await self._live.animator(event.animator))
             if event.emotion is not None:
                 session.manner = replace(session.manner, mood=self._live.manner(None, event.emotion).mood)
         except VisavisError as error:
@@ -291,6 +295,7 @@ class Connection:
             wire.Configured(
                 avatar=visit.avatar_name,
                 voice=self._live.voice_of(session.avatar, session.manner),
+                animator=session.animation.info.name,
                 emotion=str(session.manner.mood),
                 half_duplex=session.half_duplex,
                 push_to_talk=session.push_to_talk,

@@ -84,6 +84,7 @@ class Configure(_Event):
     type: Literal["configure"] = "configure"
     avatar: Name | None = None
     voice: Name | None = None
+    animator: Name | None = None
     emotion: str | None = Field(None, max_length=40, description="as in happy:0.7")
     half_duplex: bool | None = Field(None, description="do not listen while speaking: for loudspeakers")
     push_to_talk: bool | None = Field(None, description="listen only while `talk` is down")
@@ -144,7 +145,7 @@ class Said(_Event):
 
 
 class Choice(_Event):
-    """An avatar or a voice that can be asked for."""
+    """An avatar, a voice or an animator that can be asked for."""
 
     name: str
     about: str = ""
@@ -165,6 +166,8 @@ class Welcome(_Event):
     voice: str
     avatars: list[Choice]
     voices: list[Choice]
+    animator: str
+    animators: list[Choice] = Field(description="what can draw the face here")
     emotion: str
     hears: bool = Field(description="whether there is a recogniser for the language: if not, questions are typed")
     language: str
@@ -255,6 +258,7 @@ class Configured(_Event):
     type: Literal["configured"] = "configured"
     avatar: str
     voice: str
+    animator: str
     emotion: str
     half_duplex: bool
     push_to_talk: bool

@@ -24,8 +24,9 @@ from visavis.conversation.reply import Manner, own_voice
 from visavis.conversation.rests import rested
 from visavis.conversation.spoken import warm
 from visavis.engines.loading import Engines, load_engines
-from visavis.engines.protocols import Slot
-from visavis.engines.registry import choose
+from visavis.engines.pool import Pool, open_pool
+from visavis.engines.protocols import Animator, Slot
+from visavis.engines.registry import choose, usable
 from visavis.engines.voices import named
 from visavis.errors import BadInput, EngineUnavailable
 from visavis.gateway.admission import Admission, Place, calls, places
@@ -56,9 +57,10 @@ async def open_live(settings: Settings) -> AsyncGenerator[Live, None]:
     if not settings.threads:
         # a model that takes every core would stop every face while it thinks
         settings = settings.model_copy(update={"threads": max(cores() - 1, 1)})
-    async with load_engines(settings, [*slots, *(("vad", "asr") if hears else ())]) as engines:
+    slots += ["vad", "asr"] if hears else []
+    async with load_engines(settings, slots) as engines, open_pool(settings, engines) as pool:
         with tempfile.TemporaryDirectory(prefix="visavis-", ignore_cleanup_errors=True) as folder:
-            live = Live(settings, engines, hears, Path(folder))
+            live = Live(settings, engines, pool, hears, Path(folder))
             try:
                 await live.warm()
                 yield live
@@ -78,8 +80,9 @@ def _hears(settings: Settings) -> bool:
 class Live:
     """What is common to all conversations."""
 
-    def __init__(self, settings: Settings, engines: Engines, hears: bool, folder: Path) -> None:
+    def __init__(self, settings: Settings, engines: Engines, pool: Pool, hears: bool, folder: Path) -> None:
         self.settings, self.engines, self.hears = settings, engines, hears
+        self._pool = pool
         self.metrics = Metrics()
         self.admission = Admission(places(settings))
         self.calls = asyncio.BoundedSemaphore(calls(settings))
@@ -232,6 +235,16 @@ class Live:
         voices = [voice for voice in self.engines.tts.voices() if voice.language.split("-")[0].lower() == base]
         return [Choice(name=voice.name, about=voice.description or voice.language) for voice in voices]
 
+    async def animator(self, name: str) -> Animator:
+        """What draws faces, loaded when first asked for. Raises `BadInput` for one that there is not."""
+        return (await self._pool.drawn_by(self.engines, name)).animation
+
+    def animators(self) -> list[Choice]:
+        """What can draw faces here, the usual one among them."""
+        usual = self.engines.animation.info
+        found = {each.info.name: each.info.summary for each in usable("animation")} | {usual.name: usual.summary}
+        return [Choice(name=name, about=about) for name, about in found.items()]
+
     def avatars(self) -> list[Choice]:
         """The built-in avatars and the stored ones."""
         stored = [Choice(name=about.name, about=about.note) for about in self._store.list()]
@@ -264,7 +277,7 @@ class Live:
             rested(each(kept.speech)),
             kept.avatar,
             self.engines.articulation,
-            self.engines.animation,
+            kept.animation,
             manner.rendering,
             mood=manner.mood,
         )

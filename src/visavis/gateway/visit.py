@@ -17,6 +17,7 @@ from visavis.conversation.history import History
 from visavis.conversation.reply import Manner
 from visavis.conversation.session import Session
 from visavis.engines.loading import Engines
+from visavis.engines.protocols import Animator
 from visavis.gateway import events as wire
 from visavis.gateway.metrics import Metrics
 from visavis.media.speech import Speech
@@ -38,6 +39,7 @@ class Kept:
     speech: tuple[Speech, ...]
     avatar: Avatar
     manner: Manner
+    animation: Animator
 
 
 class Visit:
@@ -133,7 +135,7 @@ class Visit:
         if text and last is not None:
             key = secrets.token_urlsafe(16)
             speech = tuple(piece for piece in last.script.pieces if piece.audio.start < last.cursor)
-            self.videos[key] = Kept(speech, self.session.avatar, self.session.manner)
+            self.videos[key] = Kept(speech, self.session.avatar, self.session.manner, self.session.animation)
             while len(self.videos) > VIDEOS:
                 self.videos.popitem(last=False)
             video = f"/answers/{key}.mp4"

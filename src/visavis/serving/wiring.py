@@ -27,6 +27,8 @@ _SERVICES = (
 """Of the megaservice: what its variables begin with, their default port, the setting, and the route there."""
 _MODES = {"wav2lip_only": "wav2lip", "wav2lip+gfpgan": "wav2lip+gfpgan"}
 """Of `INFERENCE_MODE`: the animator that is meant."""
+_SIZES = {"1": "512", "2": "1024", "3": "1536", "4": "2048"}
+"""Of `UPSCALE_FACTOR`: pixels of the picture that a restored face is laid into."""
 
 
 def backend(service: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -61,11 +63,16 @@ def _routed(address: str, route: str) -> str:
 
 
 def _animator(environ: Mapping[str, str]) -> dict[str, str]:
-    """The animator that `INFERENCE_MODE` names. Whether it can run here is seen where engines are chosen."""
+    """The animator that `INFERENCE_MODE` names, and how large it draws. Whether it can run here is seen where engines
+    are chosen."""
     mode = environ.get("INFERENCE_MODE", "").strip()
     if mode and mode not in _MODES:
         raise BadConfiguration(f"INFERENCE_MODE cannot be '{mode[:40]}': it takes {' or '.join(_MODES)}")
-    return {"animation": _MODES[mode]} if mode else {}
+    found = {"animation": _MODES[mode]} if mode else {}
+    factor = environ.get("UPSCALE_FACTOR", "").strip() or "1"
+    if factor not in _SIZES:
+        raise BadConfiguration(f"UPSCALE_FACTOR cannot be '{factor[:20]}': it takes {', '.join(_SIZES)}")
+    return found | ({"size": _SIZES[factor]} if "gfpgan" in mode and factor != "1" else {})
 
 
 def _model(setting: str, environ: Mapping[str, str]) -> dict[str, str]:

@@ -5,6 +5,13 @@ import { at, element, kept } from "./dom.js";
 const EMOTIONS = ["neutral", "friendly", "happy", "sad", "surprised", "concerned"];
 const STRENGTH = 0.7;
 
+/** What a list offers, each with a word about it. */
+function choices(offered) {
+  return offered.map(({ name, about }) =>
+    element("option", { value: name, text: about && about !== name ? `${name}: ${about}` : name }),
+  );
+}
+
 export class Settings {
   /** `on` has configure(fields), subtitles(visible), transport(choice), volume(0 … 1). */
   constructor(on) {
@@ -20,25 +27,27 @@ export class Settings {
   }
 
   /** A session began: offer what it has, and say what was chosen before. */
-  begin({ voices, voice, emotion }) {
-    const options = voices.map(({ name, about }) =>
-      element("option", { value: name, text: about && about !== name ? `${name}: ${about}` : name }),
-    );
-    at("voice").replaceChildren(...options);
-    this.follow({ voice, emotion });
+  begin({ voices, voice, animators, animator, emotion }) {
+    at("voice").replaceChildren(...choices(voices));
+    at("animator").replaceChildren(...choices(animators));
+    at("animators").hidden = animators.length < 2;
+    this.follow({ voice, animator, emotion });
     const chosen = {};
+    const drawn = kept.get("animator", null);
+    if (drawn !== animator && animators.some(({ name }) => name === drawn)) chosen.animator = drawn;
     if (this.halfDuplex) chosen.half_duplex = true;
     if (this.pushToTalk) chosen.push_to_talk = true;
     if (Object.keys(chosen).length) this.on.configure(chosen);
   }
 
   /** Show what is in force on the server. */
-  follow({ voice, emotion, half_duplex: halfDuplex, push_to_talk: pushToTalk }) {
+  follow({ voice, animator, emotion, half_duplex: halfDuplex, push_to_talk: pushToTalk }) {
     if (voice !== undefined) {
       const known = [...at("voice").options].some((option) => option.value === voice);
       if (!known) at("voice").append(element("option", { value: voice, text: voice }));
       at("voice").value = voice;
     }
+    if (animator !== undefined) at("animator").value = animator;
     if (emotion !== undefined) {
       const name = emotion.split(":")[0];
       for (const input of at("emotions").querySelectorAll("input")) input.checked = input.value === name;
@@ -78,6 +87,10 @@ export class Settings {
     at("voice").onchange = () => {
       kept.set("voice", at("voice").value);
       this.on.configure({ voice: at("voice").value });
+    };
+    at("animator").onchange = () => {
+      kept.set("animator", at("animator").value);
+      this.on.configure({ animator: at("animator").value });
     };
     for (const input of at("transports").querySelectorAll("input")) {
       input.checked = input.value === this.transport;

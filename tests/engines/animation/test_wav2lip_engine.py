@@ -134,6 +134,23 @@ async def test_pictures_one_by_one_are_made_in_batches_small_at_first_and_none_t
     assert all(np.abs(a.pixels.astype(int) - b.pixels).max() <= 3 for a, b in zip(whole, single, strict=True))
 
 
+async def test_pictures_made_for_what_is_taken_back_are_not_shown(avatar: Avatar, network: LoudIsOpen) -> None:
+    cut = windows(speech(0.8), STEP, 9600 + 11_520, moves=False)
+    nothing = Audio.silence(0, SESSION_RATE, cut[8].audio.end)
+    silent = replace(cut[8], audio=Audio.silence(STEP, SESSION_RATE, cut[8].audio.start), ahead=nothing)
+    async with Wav2Lip(Settings()) as engine:
+        carry: Carry | None = None
+        for each in cut[:12]:
+            _, carry = await engine.animate(avatar, each, Rendering(256), carry)
+        taken_back, _ = await engine.animate(avatar, silent, Rendering(256), carry)
+        carry = None
+        for each in cut[:8]:
+            _, carry = await engine.animate(avatar, each, Rendering(256), carry)
+            engine._live.clear()
+        straight, _ = await engine.animate(avatar, silent, Rendering(256), carry)
+    assert np.abs(taken_back[0].pixels.astype(int) - straight[0].pixels).max() <= 1
+
+
 async def test_what_was_made_in_advance_may_be_lost(avatar: Avatar, network: LoudIsOpen) -> None:
     cut = windows(speech(0.8), STEP, 9600 + 11_520)
     async with Wav2Lip(Settings()) as engine:

@@ -11,7 +11,7 @@ import pytest
 from tests.engines.animation.test_wav2lip_engine import LoudIsOpen, drawn, network, speech, windows
 from visavis.avatars.avatar import Avatar
 from visavis.engines.animation.wav2lip import Wav2Lip
-from visavis.engines.animation.wav2lip_gfpgan import WEIGHT, Wav2LipGfpgan
+from visavis.engines.animation.wav2lip_gfpgan import Wav2LipGfpgan
 from visavis.engines.contract import check_animation
 from visavis.engines.neural import forms
 from visavis.engines.protocols import Carry, Rendering
@@ -22,6 +22,7 @@ from visavis.settings import Settings
 
 __all__ = ["network"]
 BRIGHTER = 40
+WEIGHT = 0.5
 LIVE = Rendering(256, live=True)
 STEP = 1920
 

@@ -88,6 +88,23 @@ def test_a_noise_far_below_the_voice_is_silence() -> None:
     assert heard.speaking([SESSION_RATE + 24_000]) == [0.0]
 
 
+def test_speech_that_is_taken_back_comes_to_rest_over_some_pictures() -> None:
+    sound = 2 * voice(0.8)
+    before: Heard | None = None
+    for start in range(0, 36_480, 1920):
+        audio = Audio(sound[start : start + 1920], SESSION_RATE, start)
+        heard, before = Heard.after(before, audio, Audio(sound[audio.end : audio.end + 9600], SESSION_RATE, audio.end))
+    cut = 36_480 - 5 * 1920
+    shares = []
+    for start in range(cut, cut + 12 * 1920, 1920):
+        silence = Audio.silence(1920, SESSION_RATE, start)
+        heard, before = Heard.after(before, silence, Audio.silence(0, SESSION_RATE, silence.end))
+        shares += heard.speaking([start])
+    assert shares[0] == 1
+    assert shares[-1] == 0
+    assert np.abs(np.diff(shares)).max() < 0.55
+
+
 def test_a_stream_that_jumps_begins_anew() -> None:
     _, after = Heard.after(None, Audio(voice(0.4), SESSION_RATE), Audio.silence(0, SESSION_RATE, 19_200))
     quiet = Audio.silence(9600, SESSION_RATE, 480_000)

@@ -98,8 +98,11 @@ class Wav2Lip:
             raise EngineFailed("animation", self.info.name, "used before it was entered")
         if window.motion is None:
             raise EngineFailed("animation", self.info.name, "the window has no motion; articulate it first")
-        heard, after = Heard.after(carry.value if carry else None, window.audio, window.ahead)
+        before: Heard | None = carry.value if carry else None
+        heard, after = Heard.after(before, window.audio, window.ahead)
         going_on = self._live.take(carry.id) if carry else None
+        if before is None or before.sound.end != window.audio.start:
+            going_on = None  # what was made for what would have followed is not what follows
         made = going_on or {}
         times = frame_times(window.audio.start, window.audio.end, window.audio.rate, options.fps)
         shares = {time: share for time, share in zip(times, heard.speaking(times), strict=True) if share > 0}

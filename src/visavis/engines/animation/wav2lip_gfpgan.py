@@ -36,8 +36,6 @@ from visavis.streams.priority import give_way
 from visavis.streams.worker import Worker
 
 _LOG = logging.getLogger(__name__)
-WEIGHT = 0.5
-"""How far towards the restored picture: OPEA's."""
 _KEPT = 32
 """Faces kept."""
 _RESTORED = " restored"
@@ -202,7 +200,7 @@ class Wav2LipGfpgan(Wav2Lip):
         assert self._restorer is not None
         aligned = align(picture, landmarks)
         cut = np.clip(np.rint(aligned.crop), 0, 255).astype(np.uint8)
-        return paste(picture, self._restorer.restore(cut), aligned, WEIGHT)
+        return paste(picture, self._restorer.restore(cut), aligned, self._settings.gfpgan_weight)
 
 
 def _always(picture: Floats) -> Callable[[], Floats]:

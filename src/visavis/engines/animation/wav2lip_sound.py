@@ -27,7 +27,8 @@ _BEFORE, _AFTER = 0.10, 0.06
 """Seconds of a picture's neighbourhood in which sound makes it a speaking one …"""
 _FALL, _RISE = 0.12, 0.08
 """… and those over which it then comes to rest, or has woken before."""
-_KEPT = round((_BEFORE + _FALL) * SESSION_RATE) + _LEVEL
+_KEPT = round((_BEFORE + _FALL + 0.5) * SESSION_RATE)
+"""Samples that are remembered: as many as matter, and those that can be taken back."""
 _BELOW_PEAK, _QUIETEST, _SLOPE = 36.0, -52.0, 8.0
 """Decibels: what lies so far below the loudest of late is silence, as is all that is quieter than that; and the range
 between silence and speech."""
@@ -46,11 +47,14 @@ class Heard:
 
     @staticmethod
     def after(before: Heard | None, audio: Audio, ahead: Audio) -> tuple[Heard, Heard]:
-        """What is known while `audio` is heard, and what to go on with after it."""
-        goes_on = before is not None and before.sound.end == audio.start
-        pieces = [before.sound, audio] if before is not None and goes_on else [audio]
-        peak = before.peak if before is not None and goes_on else _USUAL_PEAK
-        known = Audio.join(pieces)
+        """What is known while `audio` is heard, and what to go on with after it.
+
+        `audio` may begin before the end of what was heard last, where that was taken back.
+        """
+        known, peak = audio, _USUAL_PEAK
+        if before is not None and before.sound.start <= audio.start <= before.sound.end:
+            heard = before.sound.slice(0, audio.start - before.sound.start)
+            known, peak = Audio.join([heard, audio]), before.peak
         rest = known.slice(len(known) - _KEPT, len(known))
         louder = max(peak - _FORGET * audio.duration, float(_levels(audio.samples).max(initial=-120.0)))
         return Heard(Audio.join([known, ahead]), peak), Heard(rest, louder)
