@@ -36,7 +36,7 @@ WIRING = {
     *("MEGA_SERVICE_PORT", "LLM_MODEL_ID"),
     *(f"{name}_{what}" for name in (*_SERVERS, *_BACKENDS) for what in ("HOST_IP", "PORT")),
 }
-OPEA = {"FACE", "FPS", "OUTFILE"}
+OPEA = {"FACE", "FPS", "INFERENCE_MODE", "OUTFILE", "UPSCALE_FACTOR"}
 ELSEWHERE = {
     "OMP_NUM_THREADS": "threads of torch and of CTranslate2",
     "HABANA_VISIBLE_DEVICES": "Gaudi's container runtime: the cards to bring in",
@@ -189,7 +189,8 @@ def test_the_example_explains_every_variable_and_has_the_files_defaults() -> Non
     asked: dict[str, set[str]] = {}
     for name, default in re.findall(r"\$\{(\w+):-([^}]*)\}", "\n".join(texts)):
         asked.setdefault(name, set()).add(default)
-    passed = set(re.findall(rf"^ +({PREFIX}\w+|LLM_MODEL_ID):$", "\n".join(texts), flags=re.MULTILINE))
+    names = rf"{PREFIX}\w+|LLM_MODEL_ID|INFERENCE_MODE|UPSCALE_FACTOR"
+    passed = set(re.findall(rf"^ +({names}):$", "\n".join(texts), flags=re.MULTILINE))
     example = (DEPLOY / "compose/.env.example").read_text("utf-8")
     told = dict(re.findall(r"^#([A-Z0-9_]+)=(.*)$", example, flags=re.MULTILINE))
     assert set(told) == set(asked) | passed
