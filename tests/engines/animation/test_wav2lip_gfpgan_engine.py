@@ -94,6 +94,17 @@ async def test_a_live_face_does_not_wait_and_what_is_learnt_comes_without_a_jump
     assert np.abs(np.diff(shown)).max() < 0.3 * WEIGHT * BRIGHTER
 
 
+async def test_a_face_that_is_shown_in_two_sizes_is_learnt_in_each(avatar: Avatar, restorer: Brightens) -> None:
+    cut = windows(speech(0.8), STEP, 21_120, moves=False)
+    large, small = Rendering(256, live=True), Rendering(128, live=True)
+    async with Wav2LipGfpgan(Settings()) as engine:
+        for each in cut:
+            for options in (large, small):
+                frames, _ = await engine.animate(avatar, each, options, None)
+                assert frames[0].pixels.shape == (options.size, options.size, 3)
+            await asyncio.sleep(0.01)
+
+
 async def test_a_face_that_is_learnt_while_the_engine_closes_does_no_harm(avatar: Avatar, restorer: Brightens) -> None:
     async with Wav2LipGfpgan(Settings()) as engine:
         await _live(engine, avatar, windows(speech(0.4), STEP, 21_120), None)

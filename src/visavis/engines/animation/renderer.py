@@ -61,6 +61,11 @@ class Renderer:
         return LowerFace(self._plate, self.landmarks, self._mouth, self._person)
 
     @property
+    def plate(self) -> Picture:
+        """(h, w, 3) what everything is drawn on. Not to be changed."""
+        return self._plate
+
+    @property
     def mouth_box(self) -> tuple[int, int, int, int]:
         """Left, top, right and bottom of the part of the plate that a speaking mouth can change."""
         return self._mouth.box

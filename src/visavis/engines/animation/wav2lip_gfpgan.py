@@ -84,7 +84,7 @@ class Wav2LipGfpgan(Wav2Lip):
         super().__init__(settings)
         self._beside: Worker | None = None
         self._restorer: Restorer | None = None
-        self._restored: OrderedDict[str, _Face] = OrderedDict()
+        self._restored: OrderedDict[tuple[str, int], _Face] = OrderedDict()
 
     @classmethod
     def availability(cls) -> Availability:
@@ -123,7 +123,7 @@ class Wav2LipGfpgan(Wav2Lip):
         """The frames that begin in the window's audio; the face is restored when it is first seen."""
         if self._beside is None:
             raise EngineFailed("animation", self.info.name, "used before it was entered")
-        face = await self._face(avatar)
+        face = await self._face(avatar, options)
         frames, after = await super().animate(face.restored, window, options, carry)
         if face.wanted is not None and (face.restoring is None or face.restoring.done()):
             place = await self._place(face, options)
@@ -131,25 +131,33 @@ class Wav2LipGfpgan(Wav2Lip):
             face.wanted = None
         return frames, after
 
-    async def _face(self, avatar: Avatar) -> _Face:
+    async def _face(self, avatar: Avatar, options: Rendering) -> _Face:
         assert self._beside is not None
-        if avatar.digest not in self._restored:
-            self._restored[avatar.digest] = _Face(avatar, await self._beside.run(self._whole, avatar))
+        key = (avatar.digest, options.size)
+        if key not in self._restored:
+            face = _Face(avatar, await self._beside.run(self._whole, avatar))
+            place = await self._place(face, options)
+            plain = place.renderer.plate[place.box].astype(np.float32)
+            restored = (await self._rig.renderer(face.restored, options)).plate[place.box]
+            face.details.add(plain, np.asarray(restored - plain, np.float32))  # what is at rest is known from the first
+            self._restored[key] = face
             while len(self._restored) > _KEPT:
                 self._restored.popitem(last=False)
-        self._restored.move_to_end(avatar.digest)
-        return self._restored[avatar.digest]
+        self._restored.move_to_end(key)
+        return self._restored[key]
 
     async def _place(self, face: _Face, options: Rendering) -> _Place:
         left, top, right, bottom = (await self._rig.renderer(face.restored, options)).mouth_box
         return _Place(await self._rig.renderer(face.avatar, options), (slice(top, bottom), slice(left, right)))
 
     async def _seen(self, avatar: Avatar, options: Rendering) -> Renderer:
-        return await self._rig.renderer(self._restored[avatar.digest.removesuffix(_RESTORED)].avatar, options)
+        return await self._rig.renderer(
+            self._restored[avatar.digest.removesuffix(_RESTORED), options.size].avatar, options
+        )
 
     async def _finished(self, avatar: Avatar, laid: Mapping[int, Laid], options: Rendering) -> Mapping[int, Laid]:
         assert self._beside is not None
-        face = self._restored[avatar.digest.removesuffix(_RESTORED)]
+        face = self._restored[avatar.digest.removesuffix(_RESTORED), options.size]
         place = await self._place(face, options)
         if options.live:
             return {time: replace(each, instead=self._alike(face, place, each, time)) for time, each in laid.items()}
