@@ -5,9 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import shutil
-import tempfile
-import time
 import zipfile
 from collections.abc import Callable, Iterable
 from itertools import groupby
@@ -17,13 +14,13 @@ from visavis.errors import FetchFailed, OutputFailed
 from visavis.weights.catalogue import DataFile, find
 from visavis.weights.store import PULL, folder, matches, missing
 from visavis.weights.wheels import download
+from visavis.weights.working import working
 
 Progress = Callable[[str, int, int], None]
 """Called with a file's name, its bytes so far and its size; they are equal once the file is in its place."""
 
 _CHUNK = 1 << 20
 _PREFIX = ".fetch-"
-_STALE = 24 * 3600  # seconds after which a working folder belongs to nobody: its process was killed
 
 
 def fetch(
@@ -56,13 +53,7 @@ def _fetch_wheel(files: list[DataFile], here: Path, progress: Progress) -> None:
     # pip's copy of the wheel, the wheel and the files lie beside each other for a moment
     needed = 2 * files[0].wheel_bytes + sum(file.bytes for file in files)
     try:
-        here.mkdir(parents=True, exist_ok=True)
-        _remove_stale(here)
-        free = shutil.disk_usage(here).free
-        if free < needed:
-            raise OSError(errno.ENOSPC, f"{free / 1e6:.0f} MB free")
-        with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=here, ignore_cleanup_errors=True) as name:
-            work = Path(name)
+        with working(here, _PREFIX, needed) as work:
             wheel = download(requirement, work, lambda done, total: _share(files, done, total, progress))
             for file in files:
                 _place(_extract(wheel, file, work), here / file.name, file)
@@ -114,12 +105,6 @@ def _place(source: Path, target: Path, file: DataFile) -> None:
         # on Windows a file in use cannot be replaced; if it is the right one, somebody was faster
         if not matches(file, target.parent):
             raise
-
-
-def _remove_stale(here: Path) -> None:
-    for left in here.glob(f"{_PREFIX}*"):
-        if time.time() - left.stat().st_mtime > _STALE:
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _names(files: list[DataFile]) -> str:

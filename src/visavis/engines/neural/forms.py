@@ -11,8 +11,6 @@ import errno
 import json
 import os
 import shutil
-import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -25,12 +23,12 @@ from visavis.engines.neural.libraries import load
 from visavis.engines.neural.recipes import Part, parts
 from visavis.errors import BadInput, OutputFailed
 from visavis.weights import folder
+from visavis.weights.working import working
 
 SCHEMA = 1
 """Version of a form's contents; one of another version must be made again from its checkpoint."""
 MANIFEST = "manifest.json"
 _PREFIX = ".form-"
-_STALE = 24 * 3600  # seconds after which a working folder belongs to nobody: its process was killed
 _SPACE = 5
 """Forms of a checkpoint, each as large as the checkpoint at most."""
 _DIGITS = 16
@@ -97,13 +95,8 @@ def install(
     here = place(name)
     needed = _SPACE * sum(array.nbytes for array in state.values())
     try:
-        here.mkdir(parents=True, exist_ok=True)
-        _remove_stale(here)
-        free = shutil.disk_usage(here).free
-        if free < needed:
-            raise OSError(errno.ENOSPC, f"{free / 1e6:.0f} MB free")
-        with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=here, ignore_cleanup_errors=True) as working:
-            work = Path(working) / digest[:_DIGITS]
+        with working(here, _PREFIX, needed) as beside:
+            work = beside / digest[:_DIGITS]
             work.mkdir()
             _make(name, made_of, state, digest, work, progress)
             return _put(work, here / work.name)
@@ -174,9 +167,3 @@ def _whole(form: Path, name: str) -> bool:
         return all((form / file).stat().st_size == size for file, size in read.files.items())
     except OSError:
         return False
-
-
-def _remove_stale(here: Path) -> None:
-    for left in here.glob(f"{_PREFIX}*"):
-        if time.time() - left.stat().st_mtime > _STALE:
-            shutil.rmtree(left, ignore_errors=True)
