@@ -121,7 +121,7 @@ async def run(open_page: bool, opea_open: bool, path: str = "/") -> None:
             if has_services():
                 from visavis.serving.megaservice import joined
 
-                await stack.enter_async_context(joined(page, live.settings, live.engines, live.hears))
+                await stack.enter_async_context(joined(page, live.settings, live.pool, live.hears))
                 if has_ui():
                     from visavis.ui.client import Gateway
                     from visavis.ui.mount import mounted

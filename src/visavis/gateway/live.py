@@ -82,7 +82,8 @@ class Live:
 
     def __init__(self, settings: Settings, engines: Engines, pool: Pool, hears: bool, folder: Path) -> None:
         self.settings, self.engines, self.hears = settings, engines, hears
-        self._pool = pool
+        self.pool = pool
+        """Engines that only some ask for."""
         self.metrics = Metrics()
         self.admission = Admission(places(settings))
         self.calls = asyncio.BoundedSemaphore(calls(settings))
@@ -237,7 +238,7 @@ class Live:
 
     async def animator(self, name: str) -> Animator:
         """What draws faces, loaded when first asked for. Raises `BadInput` for one that there is not."""
-        return (await self._pool.drawn_by(self.engines, name)).animation
+        return (await self.pool.drawn_by(self.engines, name)).animation
 
     def animators(self) -> list[Choice]:
         """What can draw faces here, the usual one among them."""

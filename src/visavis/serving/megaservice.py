@@ -20,7 +20,7 @@ from visavis.conversation.reply import Manner, answer
 from visavis.conversation.rests import rested
 from visavis.conversation.speak import speak
 from visavis.engines.loading import Engines
-from visavis.engines.pool import checked_language, open_pool
+from visavis.engines.pool import Pool, checked_language
 from visavis.errors import BadInput
 from visavis.media.audio import Audio
 from visavis.media.clip import Clip
@@ -47,9 +47,9 @@ _UNHEARD = "I did not hear you."
 
 
 @asynccontextmanager
-async def joined(app: FastAPI, settings: Settings, engines: Engines, hears: bool) -> AsyncGenerator[None, None]:
+async def joined(app: FastAPI, settings: Settings, pool: Pool, hears: bool) -> AsyncGenerator[None, None]:
     """Serve it by the gateway's `app` besides, over the same engines."""
-    async with open_films(settings) as made, open_pool(settings, engines) as pool:
+    async with open_films(settings) as made:
         app.state.films, app.state.running = made, Running(_KIND, settings, pool, hears=hears)
         for each_router in (router, videos, chosen, described):
             app.include_router(each_router)
