@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from fastapi import FastAPI, WebSocket
@@ -43,8 +44,8 @@ class FakeLive:
     connections: int = 0
     video: Path | None = None
     settings: Settings = field(default_factory=Settings)
-    engines: Any = None
-    """There are none: nothing is asked of them."""
+    pool: Any = field(default_factory=lambda: SimpleNamespace(usual=None))
+    """There are no engines: nothing is asked of them."""
     hears: bool = False
 
     def session_of(self, resume: str) -> FakeSession | None:
