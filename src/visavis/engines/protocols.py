@@ -50,6 +50,8 @@ class EngineInfo:
     """The available engine with the highest rank is the automatic choice; below 0: only when asked for by name."""
     weights: tuple[str, ...] = ()
     """Names in the weights catalogue that it needs."""
+    commercial: bool = True
+    """Whether what it makes may be used commercially, as far as the licence of its weights tells."""
     takes_recordings: bool = False
     """Of a recogniser: it takes a recording of any length in one piece, and finds the speech in it by itself."""
 

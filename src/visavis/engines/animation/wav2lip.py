@@ -50,6 +50,7 @@ class Wav2Lip:
         slot="animation",
         summary="Wav2Lip, OPEA's animator: lips by a network, on the picture that the rig moves",
         licence="Apache-2.0 AND LicenseRef-Wav2Lip-non-commercial",
+        commercial=False,
         rank=5,
     )
 

@@ -77,6 +77,7 @@ class Wav2LipGfpgan(Wav2Lip):
         slot="animation",
         summary="Wav2Lip, then GFPGAN, which makes faces sharp: slow in files, at its own rate in a conversation",
         licence="Apache-2.0 AND LicenseRef-Wav2Lip-non-commercial",
+        commercial=False,
         rank=4,
     )
 
