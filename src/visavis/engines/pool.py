@@ -10,7 +10,7 @@ from typing import Any
 
 from visavis.engines.loading import Engines, usable_voices
 from visavis.engines.protocols import Slot
-from visavis.engines.registry import choose, speaks, usable
+from visavis.engines.registry import about, choose, speaks, usable
 from visavis.engines.voices import named
 from visavis.errors import BadConfiguration, BadInput, EngineUnavailable, VisavisError
 from visavis.settings import Settings, load_settings
@@ -35,7 +35,7 @@ class Pool:
 
     async def hearing(self, engines: Engines, language: str) -> Engines:
         """The same with ears for a language. Raises `BadInput` where there are none."""
-        if speaks(self.usual.asr.info, language):
+        if speaks(about(self.usual.asr), language):
             return engines
         return replace(engines, asr=await self._engine("asr", asr="auto", language=language))
 
@@ -56,7 +56,7 @@ class Pool:
         """
         tts = self.usual.tts
         has_voice = voice is None or named(voice, (each.name for each in tts.voices())) is not None
-        if has_voice and speaks(tts.info, language):
+        if has_voice and speaks(about(tts), language):
             return engines
         return replace(engines, tts=await self._engine("tts", tts="auto", language=language, voice=voice))
 

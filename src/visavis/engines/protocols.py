@@ -65,6 +65,8 @@ class Availability:
     """In plain words, when it is not."""
     remedy: str = ""
     """What to type to change that."""
+    info: EngineInfo | None = None
+    """What it is here, where that follows from the models that are: its languages, and its licence."""
 
 
 @runtime_checkable

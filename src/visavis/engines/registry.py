@@ -39,7 +39,8 @@ def candidates(slot: Slot) -> list[Candidate]:
     for name, point in _points(slot).items():
         try:
             engine = point.load()
-            found.append(Candidate(engine.info, engine.availability(), engine))
+            availability = engine.availability()
+            found.append(Candidate(availability.info or engine.info, availability, engine))
         except Exception as error:  # a broken plug-in must not take the others with it
             info = EngineInfo(name, slot, "plug-in that does not load", "unknown", rank=-1)
             found.append(Candidate(info, Availability(False, f"{type(error).__name__}: {error}"), object))
@@ -91,6 +92,11 @@ def speaks(info: EngineInfo, language: str) -> bool:
     """Whether an engine knows a language: the base language decides, an empty list is any."""
     base = language.split("-")[0].lower()
     return not info.languages or base in {tag.split("-")[0].lower() for tag in info.languages}
+
+
+def about(engine: Engine) -> EngineInfo:
+    """What an engine is on this machine: one with models of its own knows the languages of those that are here."""
+    return engine.availability().info or engine.info
 
 
 def spoken(info: EngineInfo) -> str:
