@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import json
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import pytest_asyncio
 
 from tests.engines.asr.test_pocketsphinx import CHUNK
 from tests.engines.asr.tiny_moonshine import FRAME, WORD, WORDS, make, make_first
+from tests.weights.pulled import keep
 from visavis.engines import registry
 from visavis.engines.asr.moonshine import _AGAIN, _LONGEST_PASSAGE, _PASSAGE, Moonshine
 from visavis.engines.asr.moonshine_decoder import RATE, Decoder, Reading
@@ -27,7 +27,7 @@ from visavis.engines.protocols import Availability, Carry, Recognition, Transcri
 from visavis.errors import BadInput, EngineUnavailable
 from visavis.media.audio import Audio
 from visavis.settings import Settings
-from visavis.weights.models import MANIFEST, find_model, place
+from visavis.weights.models import place
 
 pytestmark = [
     pytest.mark.skipif(
@@ -37,20 +37,6 @@ pytestmark = [
 ]
 STEP = FRAME * WORD
 """Samples of a word."""
-
-
-def keep(name: str, folder: Path) -> Path:
-    """A model is here, as if it had been pulled: the catalogue's files, those that `folder` has."""
-    here = place(name)
-    for file in find_model(name).files:
-        source = folder / Path(file.path).name
-        if source.is_file():
-            (here / file.path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, here / file.path)
-    files = [path for path in here.rglob("*") if path.is_file()]
-    about = {str(path.relative_to(here)): {"bytes": path.stat().st_size, "sha256": ""} for path in files}
-    (here / MANIFEST).write_text(json.dumps({"name": name, "files": about}))
-    return here
 
 
 @pytest.fixture(scope="module")

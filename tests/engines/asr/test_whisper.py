@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tests.engines.asr.test_pocketsphinx import CHUNK, read
 from tests.engines.asr.tiny_whisper import make
+from tests.weights.pulled import keep
 from visavis.assets import question_path
 from visavis.conversation.question import utterances
 from visavis.engines.asr import whisper as module
@@ -248,6 +249,7 @@ def test_it_is_chosen_where_its_model_is(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("setting", "reason", "remedy"),
     [
+        ("small", "the model 'small' is not on this machine", "visavis models pull whisper-small, or hf download"),
         ("small", "the model 'small' is not on this machine", "hf download Systran/faster-whisper-small, or set"),
         ("openai/whisper-tiny", "'openai/whisper-tiny' is not", "hf download Systran/faster-whisper-tiny, or set"),
         ("turbo", "'turbo' is not", "hf download mobiuslabsgmbh/faster-whisper-large-v3-turbo"),
@@ -281,7 +283,24 @@ async def test_a_model_in_the_hugging_face_cache_is_used(
     (repository / "snapshots" / "abc123" / "tokenizer.json").unlink()
     found = Whisper.availability()
     assert "has no tokenizer.json" in found.reason
-    assert found.remedy == "hf download Systran/faster-whisper-small"
+    assert found.remedy == "visavis models pull whisper-small"
+
+
+async def test_a_model_that_was_pulled_is_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: Path, question: Audio
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "nothing"))
+    monkeypatch.setenv("VISAVIS_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("VISAVIS_WHISPER_MODEL", raising=False)
+    keep("whisper-base", model)
+    assert Whisper.availability().ready, "of those that were pulled, another will do"
+    assert Whisper(Settings()).model_name == "Systran/faster-whisper-base"
+    keep("whisper-small", model)
+    async with Whisper(Settings(whisper_device="cpu", threads=1)) as ear:
+        assert ear.model_name == "small"
+        assert (await read_whole(ear, question)).text
+    monkeypatch.setenv("VISAVIS_WHISPER_MODEL", "turbo")
+    assert Whisper.availability().remedy.startswith("visavis models pull whisper-large-v3-turbo, or hf download")
 
 
 async def test_a_model_that_is_damaged_is_refused_in_one_line(tmp_path: Path, model: Path) -> None:

@@ -29,6 +29,7 @@ from visavis.settings import Settings, cores, load_settings
 from visavis.streams.priority import give_way
 from visavis.streams.worker import Worker
 from visavis.weights import hub
+from visavis.weights.models import Model, installed, models_of
 
 RATE = 16_000
 """Hertz."""
@@ -53,7 +54,7 @@ _REPOSITORIES = {
     "large-v3-turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
     "distil-large-v3.5": "distil-whisper/distil-large-v3.5-ct2",
 }
-_INSTALL = "pip install 'visavis[whisper]' && hf download Systran/faster-whisper-small"
+_INSTALL = "pip install 'visavis[whisper]' && visavis models pull whisper-small"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +111,17 @@ class Whisper:
     @property
     def model_name(self) -> str:
         """As OpenAI's list of models shows it."""
-        return hub.shown(self._settings.whisper_model)
+        return hub.shown(_chosen(self._settings))
 
     @classmethod
     def availability(cls) -> Availability:
         """Ready where faster-whisper is installed and the model of the settings is on this machine."""
         if importlib.util.find_spec("faster_whisper") is None:
             return Availability(False, "faster-whisper is not installed", _INSTALL)
-        return _model_here(load_settings().whisper_model)
+        return _model_here(_chosen(load_settings()))
 
     async def __aenter__(self) -> Self:
-        if not (here := _model_here(self._settings.whisper_model)).ready:
+        if not (here := _model_here(_chosen(self._settings))).ready:
             raise EngineUnavailable(f"asr engine 'whisper' cannot run here: {here.reason} ({here.remedy})")
         self._worker = Worker("whisper")
         try:
@@ -249,19 +250,42 @@ def _repository(model: str) -> str:
     return _REPOSITORIES.get(name, f"Systran/faster-{kind}-{size}")
 
 
+def _pulled(model: str) -> Model | None:
+    """The catalogue's entry of a size, or of a repository."""
+    return next((each for each in models_of("asr", "whisper") if each.repository == _repository(model)), None)
+
+
 def _folder(model: str) -> Path | None:
-    return path if (path := Path(model).expanduser()).is_dir() else hub.snapshot(_repository(model))
+    """Where a size lies: the folder itself, what was pulled, or what `hf download` has fetched."""
+    if (path := Path(model).expanduser()).is_dir():
+        return path
+    entry = _pulled(model)
+    return (installed(entry.name) if entry else None) or hub.snapshot(_repository(model))
+
+
+def _chosen(settings: Settings) -> str:
+    """The model of the settings; where they name none, and their default is not here, the best that was pulled."""
+    if "whisper_model" in settings.model_fields_set or _folder(settings.whisper_model) is not None:
+        return settings.whisper_model
+    here = (each.repository for each in models_of("asr", "whisper") if installed(each.name) is not None)
+    return next(here, settings.whisper_model)
+
+
+def _fetch(model: str) -> str:
+    """What to type for it."""
+    entry = _pulled(model)
+    return f"visavis models pull {entry.name}" if entry else f"hf download {_repository(model)}"
 
 
 def _model_here(model: str) -> Availability:
     folder, repository = _folder(model), _repository(model)
+    fetch = _fetch(model)
     if folder is None:
         if Path(model).is_absolute() or model.startswith(("~", ".")):
             return Availability(False, f"there is no folder {model}", "set VISAVIS_WHISPER_MODEL to one, or to small")
         reason = f"the model '{model}' is not on this machine"
-        return Availability(
-            False, reason, f"hf download {repository}, or set VISAVIS_WHISPER_MODEL to a folder that has one"
-        )
+        also = f", or hf download {repository}" if repository not in fetch else ""
+        return Availability(False, reason, f"{fetch}{also}, or set VISAVIS_WHISPER_MODEL to a folder that has one")
     if missing := hub.lacking(folder, _FILES):
         if folder == Path(model).expanduser():
             remedy = (
@@ -269,7 +293,7 @@ def _model_here(model: str) -> Availability:
                 " --copy_files tokenizer.json preprocessor_config.json"
             )
         else:
-            remedy = f"hf download {repository}"
+            remedy = fetch
         return Availability(False, f"the folder {folder} has no {missing}", remedy)
     return Availability(True)
 
@@ -282,7 +306,7 @@ def _load(settings: Settings) -> Any:
     import ctranslate2
     import faster_whisper
 
-    folder = _folder(settings.whisper_model)
+    folder = _folder(_chosen(settings))
     device, kind = settings.whisper_device, settings.whisper_compute
     if device == "auto":
         device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
