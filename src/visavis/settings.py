@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     articulation: str = Field("auto", description="speech to face motion: an engine's name, or auto")
     animation: str = Field("auto", description="face motion to pictures: an engine's name, or auto")
 
+    turn: str = Field("auto", description="what hears whether you have finished: an engine's name, auto, or none")
+
     commercial_only: bool = Field(False, description="use and fetch nothing whose licence forbids commercial use")
 
     whisper_model: str = Field(

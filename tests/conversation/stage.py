@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from visavis.conversation.history import History
 from visavis.conversation.reply import Manner
 from visavis.conversation.session import Session
 from visavis.engines.loading import Engines, load_engines
-from visavis.engines.protocols import Rendering
+from visavis.engines.protocols import Rendering, TurnDetector
 from visavis.media.audio import SESSION_RATE, Audio
 from visavis.settings import Settings
 
@@ -70,10 +71,12 @@ class Stage:
         raise AssertionError(f"no {kind.__name__} in a minute: {self.told[-5:]}")
 
 
-def on_stage(act: Callable[[Stage], Awaitable[None]], settings: Settings = FAKES) -> None:
+def on_stage(
+    act: Callable[[Stage], Awaitable[None]], settings: Settings = FAKES, turn: TurnDetector | None = None
+) -> None:
     async def play() -> None:
         async with load_engines(settings) as engines:
-            stage = Stage(engines)
+            stage = Stage(replace(engines, turn=turn))
             running = asyncio.create_task(stage.session.run())
             await asyncio.sleep(0.2)
             await act(stage)

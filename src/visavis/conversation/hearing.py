@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from visavis.conversation.ear import Ear
+from visavis.conversation.ending import Ending
 from visavis.conversation.listen import FRAME, RATE
 from visavis.conversation.turn import Floor, Move
 from visavis.engines.protocols import Carry, VoiceActivityDetector
@@ -28,12 +29,14 @@ class Hearing:
         ear: Ear,
         deaf: Callable[[Audio], bool],
         obey: Callable[[list[Move]], None],
+        ending: Ending | None = None,
     ) -> None:
         self.received = 0
         """Samples at 16 kHz that came from the microphone so far."""
         self.voice_end = 0
         """Where in them the last voice ended."""
         self._vad, self._floor, self._ear, self._deaf, self._obey = vad, floor, ear, deaf, obey
+        self._ending = ending
         self._waiting: deque[Audio] = deque(maxlen=_WAITING)
         self._came = asyncio.Event()
         self._rest = np.zeros(0, np.float32)
@@ -76,8 +79,12 @@ class Hearing:
                 if voiced:
                     self.voice_end = frame.end
                 self._ear.add(frame)
+                if self._ending is not None:
+                    self._ending.add(frame)
                 moves = self._floor.frame(voiced)
                 if Move.OPEN in moves:
                     self._ear.begin(list(past))
+                    if self._ending is not None:
+                        self._ending.begin(list(past))
                 self._obey(moves)
             self._came.clear()

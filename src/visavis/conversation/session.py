@@ -14,6 +14,7 @@ from visavis.avatars.avatar import Avatar
 from visavis.conversation import events
 from visavis.conversation.answer import Answer
 from visavis.conversation.ear import Ear
+from visavis.conversation.ending import Ending
 from visavis.conversation.failures import Failures
 from visavis.conversation.hearing import Hearing
 from visavis.conversation.history import History
@@ -27,6 +28,7 @@ from visavis.conversation.speak import speak
 from visavis.conversation.turn import Floor, Laws, Move
 from visavis.engines.loading import Engines
 from visavis.engines.protocols import Animator, Delta, Transcript
+from visavis.engines.registry import speaks
 from visavis.media.audio import SESSION_RATE, Audio
 from visavis.media.mood import Mood
 from visavis.media.speech import Line, Speech
@@ -67,9 +69,11 @@ class Session:
         self._engines, self._tell, self._hears, self._spare = engines, tell, hears, spare
         presence = Presence(avatar, engines.articulation, engines.animation, manner.rendering, history.session)
         self._shown = Performance(presence, tell, self._mood, self._began, self._ended, self._busy)
-        self._floor = Floor(laws)
+        detector = engines.turn if engines.turn and speaks(engines.turn.info, manner.language) else None
+        self._floor = Floor(laws, asks=detector is not None)
         self._ear = Ear(engines.asr, manner.language, self._transcribed)
-        self._heard = Hearing(engines.vad, self._floor, self._ear, self._deaf, self._obey)
+        self._ending = Ending(detector, self._floor.judged, self._unjudged) if detector else None
+        self._heard = Hearing(engines.vad, self._floor, self._ear, self._deaf, self._obey, self._ending)
         self._turn = 0
         self._prepared: Answer | None = None
         self._tasks: dict[Answer, asyncio.Task[None]] = {}
@@ -243,6 +247,8 @@ class Session:
                     self._do("idle")
                 case Move.PREPARE:
                     self._ear.pause()
+                case Move.ASK if self._ending is not None and self._group is not None:
+                    self._ending.ask(self._group)
                 case Move.RETRACT:
                     self._ear.go_on()
                     self._retract()
@@ -258,6 +264,10 @@ class Session:
                     self._ear.end()
         if self._floor.listening and self._doing == "idle":
             self._do("listening")
+
+    def _unjudged(self, error: Exception) -> None:
+        """The turn detector has failed: words alone decide."""
+        self._failures.add(error, "turn")
 
     def _transcribed(self, transcript: Transcript) -> None:
         """The ear has understood something."""

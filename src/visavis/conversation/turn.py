@@ -2,7 +2,8 @@
 
 A voice over an answer first only holds it. Within `Laws.decide` it becomes an interruption (two words, or enough
 voice that is no "mm-hm") or the answer goes on. An utterance ends after a silence that is short where the sentence
-sounds complete, and the answer may be prepared before that is certain.
+sounds complete, and the answer may be prepared before that is certain. Where a turn detector listens, its verdict on a
+pause counts for more than the words.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Move(Enum):
     """The utterance may be over: what was said can be settled, and its answer begun in silence."""
     RETRACT = "retract"
     """It was not over."""
+    ASK = "ask"
+    """Ask a turn detector whether it is over."""
     CLOSE = "close"
     """The utterance is over, and wants an answer."""
     DROP = "drop"
@@ -89,6 +92,14 @@ class Laws:
     """Silence that ends any other."""
     dangling: float = 1.2
     """Silence that ends one whose last word wants another."""
+    ask: float = 0.2
+    """Silence after which a turn detector is asked, where there is one."""
+    patience: float = 0.6
+    """Silence in which its verdict is waited for."""
+    finished: float = 0.25
+    """Silence that ends an utterance which it takes for complete."""
+    unfinished: float = 1.6
+    """Silence that ends one which it takes for incomplete."""
     longest: float = 30.0
     """Of an utterance; then it is over, whatever is heard."""
 
@@ -110,6 +121,12 @@ class _Utterance:
     text: str = ""
     prepared: bool = False
     since_hold: int = 0
+    asked: bool = False
+    """Whether a turn detector was asked about this pause."""
+    awaited: bool = False
+    """Whether it has not answered yet."""
+    verdict: bool | None = None
+    """Whether this pause is the end, as far as it sounds so."""
 
 
 class Floor:
@@ -118,8 +135,9 @@ class Floor:
     It does not judge sound: an echo, or a microphone that is muted, comes as frames without voice.
     """
 
-    def __init__(self, laws: Laws | None = None) -> None:
+    def __init__(self, laws: Laws | None = None, *, asks: bool = False) -> None:
         self.laws = laws or Laws()
+        self._asks = asks
         self._utterance: _Utterance | None = None
         self._run = 0
         self._answering = False
@@ -171,6 +189,7 @@ class Floor:
         moves: list[Move] = []
         if voiced:
             u.voiced, u.silent = u.voiced + 1, 0
+            u.asked, u.awaited, u.verdict = False, False, None
             if u.prepared:
                 u.prepared = False
                 moves.append(Move.RETRACT)
@@ -187,6 +206,11 @@ class Floor:
             return []
         u.text = text
         return self._over_answer(u) if self._answering and not self._pressed else []
+
+    def judged(self, complete: bool | None) -> None:
+        """What the turn detector says of this pause, None if nothing: it counts with the next frame."""
+        if self._utterance is not None and self._utterance.awaited:
+            self._utterance.awaited, self._utterance.verdict = False, complete
 
     def talk(self, down: bool) -> list[Move]:
         """A key is pressed to talk, which needs no voice to interrupt, or let go."""
@@ -253,12 +277,26 @@ class Floor:
 
     def _alone(self, u: _Utterance) -> list[Move]:
         laws, silence = self.laws, u.silent * FRAME
-        if silence >= laws.hangover(u.text) or u.length * FRAME >= laws.longest:
+        if silence >= self._hangover(u) or u.length * FRAME >= laws.longest:
             return self._close(Move.CLOSE)
+        moves: list[Move] = []
         if silence >= laws.prepare and not u.prepared:
             u.prepared = True
-            return [Move.PREPARE]
-        return []
+            moves.append(Move.PREPARE)
+        if self._asks and silence >= laws.ask and not u.asked:
+            u.asked = u.awaited = True
+            moves.append(Move.ASK)
+        return moves
+
+    def _hangover(self, u: _Utterance) -> float:
+        """Seconds of silence that end it."""
+        laws, by_words = self.laws, self.laws.hangover(u.text)
+        if u.verdict is None:
+            return max(by_words, laws.patience) if u.awaited else by_words
+        if not u.verdict:
+            return max(by_words, laws.unfinished)
+        # a tone that falls after "the" may be a breath
+        return laws.plain if by_words > laws.plain else laws.finished
 
 
 def _words(text: str) -> list[str]:

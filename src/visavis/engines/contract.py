@@ -29,6 +29,7 @@ from visavis.engines.protocols import (
     Sampling,
     SpeechRecognizer,
     SpeechSynthesizer,
+    TurnDetector,
     VoiceActivityDetector,
 )
 from visavis.media.audio import Audio
@@ -94,6 +95,17 @@ async def check_asr(engine: SpeechRecognizer, speech: Audio, lose: Callable[[], 
             transcript, carry = await engine.recognize(chunk, carry, Recognition(), i == len(chunks) // 2)
             assert transcript.text.startswith(settled), "a settled word was taken back"
             settled = transcript.text if transcript.final else settled
+
+
+async def check_turn(engine: TurnDetector, speech: Audio) -> None:
+    """A probability for any sound (16 kHz), however long, and the same one whoever asks beside."""
+    check_info(engine)
+    async with engine:
+        sounds = [speech, Audio.silence(512, 16_000), Audio.join([speech] * 4)]
+        alone = [await engine.complete(sound) for sound in sounds]
+        assert all(0.0 <= p <= 1.0 for p in alone), "a probability is between 0 and 1"
+        beside = await asyncio.gather(*(engine.complete(sound) for sound in sounds))
+        assert np.allclose(beside, alone, atol=1e-5), "another turn changed this one's result"
 
 
 async def check_llm(engine: LanguageModel, question: str = "Say hello.") -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from visavis.engines.protocols import (
+    OPTIONAL,
     SLOTS,
     Animator,
     Articulator,
@@ -17,10 +18,11 @@ from visavis.engines.protocols import (
     Slot,
     SpeechRecognizer,
     SpeechSynthesizer,
+    TurnDetector,
     Voice,
     VoiceActivityDetector,
 )
-from visavis.engines.registry import candidates, create
+from visavis.engines.registry import candidates, create, create_optional
 from visavis.engines.voices import named, near
 from visavis.errors import BadInput
 from visavis.settings import Settings
@@ -38,6 +40,8 @@ class Engines:
     tts: SpeechSynthesizer
     articulation: Articulator
     animation: Animator
+    turn: TurnDetector | None = None
+    """Where there is one, and it was asked for."""
 
 
 class _NotLoaded:
@@ -52,15 +56,19 @@ class _NotLoaded:
 async def load_engines(settings: Settings, slots: Collection[Slot] = SLOTS) -> AsyncGenerator[Engines, None]:
     """Choose and load the engines of `slots`, all at once; they are freed when the block ends.
 
+    A slot of `OPTIONAL` stays empty where nothing fills it.
     Raises `BadConfiguration` or `EngineUnavailable`; those already loaded are freed then, too.
     """
-    chosen = {slot: create(slot, settings) for slot in slots}
+    chosen = {slot: create(slot, settings) for slot in slots if slot not in OPTIONAL}
+    optional = {slot: create_optional(slot, settings) for slot in slots if slot in OPTIONAL}
+    chosen |= {slot: engine for slot, engine in optional.items() if engine is not None}
     loads = {slot: asyncio.ensure_future(engine.__aenter__()) for slot, engine in chosen.items()}
     try:
         if loads:
             await asyncio.wait(loads.values())
         entered: dict[str, Any] = {slot: load.result() for slot, load in loads.items()}
-        yield Engines(**{slot: entered.get(slot, _NotLoaded(slot)) for slot in SLOTS})
+        turn = entered.pop("turn", None)
+        yield Engines(**{slot: entered.get(slot, _NotLoaded(slot)) for slot in SLOTS}, turn=turn)
     finally:
         await asyncio.gather(*(_leave(chosen[slot], load) for slot, load in loads.items()))
 

@@ -20,8 +20,11 @@ from visavis.media.speech import Line, Speech, Word
 from visavis.media.video import Frame
 from visavis.streams.flow import Stream
 
-Slot = Literal["vad", "asr", "llm", "tts", "articulation", "animation"]
+Slot = Literal["vad", "asr", "llm", "tts", "articulation", "animation", "turn"]
 SLOTS: tuple[Slot, ...] = ("vad", "asr", "llm", "tts", "articulation", "animation")
+"""Those that a conversation needs."""
+OPTIONAL: tuple[Slot, ...] = ("turn",)
+"""Those that it may do without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,14 @@ class SpeechRecognizer(Engine, Protocol):
         A `final` one takes all sound so far into account, and stays: if the speaker had only paused, the utterance
         goes on with its carry, and words are added.
         """
+        ...
+
+
+class TurnDetector(Engine, Protocol):
+    """Tells whether somebody has finished, or only pauses."""
+
+    async def complete(self, audio: Audio) -> float:
+        """The probability that the turn is complete: all of it so far, or its end, 16 kHz mono, up to a pause."""
         ...
 
 

@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from visavis import weights
-from visavis.engines.protocols import SLOTS, Availability, Engine, EngineInfo, Slot
+from visavis.engines.protocols import OPTIONAL, SLOTS, Availability, Engine, EngineInfo, Slot
 from visavis.engines.voices import named
 from visavis.errors import BadConfiguration, EngineUnavailable
 from visavis.settings import OPEA, Settings, origin
@@ -70,7 +70,7 @@ def choose(slot: Slot, settings: Settings) -> Candidate:
         ready = [c for c in ready if _has_voice(c, settings)] or ready
     elif speaking := [c for c in ready if speaks(c.info, settings.language)]:
         ready = speaking
-    elif slot in ("asr", "tts"):  # ears and voices must know the language; a mind may try
+    elif slot in ("asr", "tts", "turn"):  # ears and voices must know the language; a mind may try
         names = ", ".join(f"{c.info.name} ({spoken(c.info)})" for c in ready)
         raise EngineUnavailable(f"no {slot} engine here knows the language '{settings.language}': there is {names}")
     return ready[0]
@@ -138,9 +138,24 @@ def create(slot: Slot, settings: Settings) -> Engine:
     return with_fallback(slot, engine, here.engine(settings))
 
 
+def create_optional(slot: Slot, settings: Settings) -> Engine | None:
+    """The engine of a slot that may stay empty: None where the settings say so, or leave it open and there is none.
+
+    Raises as `create` does for one that is named.
+    """
+    if (name := getattr(settings, slot)) == "none":
+        return None
+    try:
+        return create(slot, settings)
+    except EngineUnavailable:
+        if name != "auto":
+            raise
+        return None
+
+
 def all_candidates() -> dict[Slot, list[Candidate]]:
     """Every installed engine of every slot."""
-    return {slot: candidates(slot) for slot in SLOTS}
+    return {slot: candidates(slot) for slot in (*SLOTS, *OPTIONAL)}
 
 
 def _why(slot: Slot, candidate: Candidate, settings: Settings) -> str:

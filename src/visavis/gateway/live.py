@@ -57,7 +57,7 @@ async def open_live(settings: Settings) -> AsyncGenerator[Live, None]:
     if not settings.threads:
         # a model that takes every core would stop every face while it thinks
         settings = settings.model_copy(update={"threads": max(cores() - 1, 1)})
-    slots += ["vad", "asr"] if hears else []
+    slots += ["vad", "asr", "turn"] if hears else []
     async with load_engines(settings, slots) as engines, open_pool(settings, engines) as pool:
         with tempfile.TemporaryDirectory(prefix="visavis-", ignore_cleanup_errors=True) as folder:
             live = Live(settings, engines, pool, hears, Path(folder))

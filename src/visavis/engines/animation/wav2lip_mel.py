@@ -1,7 +1,4 @@
-"""The sound as Wav2Lip hears it: 80 mel bands, 80 columns a second (Prajwal et al., 2020, and their code).
-
-Bands are Slaney's (Auditory Toolbox, 1998): linear up to 1 kHz, logarithmic above, each of the same area.
-"""
+"""The sound as Wav2Lip hears it: 80 mel bands, 80 columns a second (Prajwal et al., 2020, and their code)."""
 
 from __future__ import annotations
 
@@ -10,6 +7,8 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from visavis.engines.mel import hann, triangles
 
 RATE = 16_000
 """Hertz."""
@@ -28,8 +27,6 @@ _REFERENCE, _FLOOR = 20.0, 100.0  # decibels
 _RANGE = 4.0
 _BLOCK = 512
 """Columns that are transformed together: as many as fit into a processor's cache."""
-_LINEAR, _CORNER, _OCTAVE = 200.0 / 3.0, 1000.0, np.log(6.4) / 27.0
-"""Slaney's scale: hertz a mel up to a corner, in hertz, and the logarithm of the ratio of two mels above it."""
 
 
 def columns(samples: int) -> int:
@@ -82,28 +79,9 @@ def _block(samples: NDArray[np.float32], first: int, last: int) -> NDArray[np.fl
 
 @cache
 def _hann() -> NDArray[np.float64]:
-    return 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(_WINDOW) / _WINDOW)
+    return hann(_WINDOW)
 
 
 @cache
 def _bands() -> NDArray[np.float64]:
-    """(80, 401) triangles over a transform's frequencies."""
-    corners = _hertz(np.linspace(_mels(_LOWEST), _mels(_HIGHEST), BANDS + 2))
-    frequencies = np.linspace(0.0, RATE / 2.0, _WINDOW // 2 + 1)
-    rising = (frequencies - corners[:-2, None]) / (corners[1:-1] - corners[:-2])[:, None]
-    falling = (corners[2:, None] - frequencies) / (corners[2:] - corners[1:-1])[:, None]
-    triangles: NDArray[np.float64] = np.maximum(0.0, np.minimum(rising, falling))
-    triangles *= (2.0 / (corners[2:] - corners[:-2]))[:, None]
-    return triangles
-
-
-def _mels(hertz: float) -> float:
-    if hertz < _CORNER:
-        return hertz / _LINEAR
-    return float(_CORNER / _LINEAR + np.log(hertz / _CORNER) / _OCTAVE)
-
-
-def _hertz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
-    corner = _CORNER / _LINEAR
-    hertz: NDArray[np.float64] = np.where(mels < corner, mels * _LINEAR, _CORNER * np.exp((mels - corner) * _OCTAVE))
-    return hertz
+    return triangles(BANDS, _LOWEST, _HIGHEST, RATE, _WINDOW)
