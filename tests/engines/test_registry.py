@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from visavis.engines.live import LiveStates
-from visavis.engines.protocols import SLOTS
+from visavis.engines.protocols import OPTIONAL, SLOTS
 from visavis.engines.registry import candidates, choose
 from visavis.errors import BadConfiguration, EngineUnavailable
 from visavis.settings import Settings
 
 
-@pytest.mark.parametrize("slot", SLOTS)
+@pytest.mark.parametrize("slot", [*SLOTS, *OPTIONAL])
 def test_every_slot_has_a_real_engine_and_a_fake_one(slot: str) -> None:
     names = [candidate.info.name for candidate in candidates(slot)]  # type: ignore[arg-type]
     assert "fake" in names

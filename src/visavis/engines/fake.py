@@ -72,6 +72,16 @@ class FakeVad(_Fake):
         return float(np.sqrt(np.mean(audio.samples**2)) > 0.01), _carry(None)
 
 
+class FakeTurn(_Fake):
+    """Takes every pause for an end."""
+
+    info: ClassVar[EngineInfo] = _info("turn")
+
+    async def complete(self, audio: Audio) -> float:
+        """1.0."""
+        return 1.0
+
+
 class FakeAsr(_Fake):
     """Hears the same words in every utterance, one more every 0.2 s, and all the rest at its end."""
 

@@ -101,9 +101,9 @@ class Moonshine:
     @classmethod
     def availability(cls) -> Availability:
         """Ready where the library and one of its models are; which languages it knows follows from the models."""
-        if importlib.util.find_spec("moonshine_voice") is None:
-            return Availability(False, "moonshine-voice is not installed", _INSTALL)
         settings = load_settings()
+        if importlib.util.find_spec("moonshine_voice") is None:
+            return Availability(False, "moonshine-voice is not installed", f"{_INSTALL} && {_pull(settings)}")
         here = _best(settings)
         if not here:
             return Availability(False, "no model of it is on this machine", _pull(settings))
