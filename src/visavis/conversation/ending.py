@@ -6,8 +6,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from visavis.conversation.failures import Failures
 from visavis.conversation.listen import FRAME, RATE
 from visavis.engines.protocols import TurnDetector
+from visavis.engines.registry import speaks
 from visavis.media.audio import Audio
 
 _KEPT = 8 * RATE // FRAME
@@ -16,16 +18,16 @@ _LIKELY = 0.5
 """Probability from which a turn is complete."""
 
 
+def ending(detector: TurnDetector | None, language: str, failures: Failures) -> Ending | None:
+    """One for a conversation in some language; None where no detector knows that."""
+    return None if detector is None or not speaks(detector.info, language) else Ending(detector, failures)
+
+
 class Ending:
-    """Keeps the end of the open utterance. `told` gets each verdict, None where there is none; `failed`, what is wrong.
+    """Keeps the end of the open utterance."""
 
-    What a detector says of a pause that is over is told to nobody.
-    """
-
-    def __init__(
-        self, detector: TurnDetector, told: Callable[[bool | None], None], failed: Callable[[Exception], None]
-    ) -> None:
-        self._detector, self._told, self._failed = detector, told, failed
+    def __init__(self, detector: TurnDetector, failures: Failures) -> None:
+        self._detector, self._failures = detector, failures
         self._sound: deque[Audio] = deque(maxlen=_KEPT)
         self._asking: asyncio.Task[None] | None = None
 
@@ -39,20 +41,20 @@ class Ending:
         """One more frame of it."""
         self._sound.append(frame)
 
-    def ask(self, group: asyncio.TaskGroup) -> None:
-        """Is it complete?"""
+    def ask(self, told: Callable[[bool | None], None], group: asyncio.TaskGroup) -> None:
+        """Whether it is complete: `told` gets the verdict, None where there is none, unless this is asked again."""
         self._forget()
-        self._asking = group.create_task(self._ask(Audio.join(list(self._sound))))
+        self._asking = group.create_task(self._ask(Audio.join(list(self._sound)), told))
 
     def _forget(self) -> None:
         if self._asking is not None:
             self._asking.cancel()
             self._asking = None
 
-    async def _ask(self, sound: Audio) -> None:
+    async def _ask(self, sound: Audio, told: Callable[[bool | None], None]) -> None:
         verdict: bool | None = None
         try:
             verdict = await self._detector.complete(sound) >= _LIKELY
-        except Exception as error:  # without its word, grammar decides
-            self._failed(error)
-        self._told(verdict)
+        except Exception as error:  # without its word, those that were said decide
+            self._failures.add(error, "turn")
+        told(verdict)

@@ -14,7 +14,7 @@ from visavis.avatars.avatar import Avatar
 from visavis.conversation import events
 from visavis.conversation.answer import Answer
 from visavis.conversation.ear import Ear
-from visavis.conversation.ending import Ending
+from visavis.conversation.ending import ending
 from visavis.conversation.failures import Failures
 from visavis.conversation.hearing import Hearing
 from visavis.conversation.history import History
@@ -28,7 +28,6 @@ from visavis.conversation.speak import speak
 from visavis.conversation.turn import Floor, Laws, Move
 from visavis.engines.loading import Engines
 from visavis.engines.protocols import Animator, Delta, Transcript
-from visavis.engines.registry import speaks
 from visavis.media.audio import SESSION_RATE, Audio
 from visavis.media.mood import Mood
 from visavis.media.speech import Line, Speech
@@ -69,21 +68,18 @@ class Session:
         self._engines, self._tell, self._hears, self._spare = engines, tell, hears, spare
         presence = Presence(avatar, engines.articulation, engines.animation, manner.rendering, history.session)
         self._shown = Performance(presence, tell, self._mood, self._began, self._ended, self._busy)
-        detector = engines.turn if engines.turn and speaks(engines.turn.info, manner.language) else None
-        self._floor = Floor(laws, asks=detector is not None)
+        self._reading, self._failures = Reading(), Failures(tell)
+        self._ending = ending(engines.turn, manner.language, self._failures)
+        self._floor = Floor(laws, asks=self._ending is not None)
         self._ear = Ear(engines.asr, manner.language, self._transcribed)
-        self._ending = Ending(detector, self._floor.judged, self._unjudged) if detector else None
         self._heard = Hearing(engines.vad, self._floor, self._ear, self._deaf, self._obey, self._ending)
-        self._turn = 0
+        self._turn, self._nodded = 0, False
         self._prepared: Answer | None = None
         self._tasks: dict[Answer, asyncio.Task[None]] = {}
         self._question = ""  # asked, but nothing of its answer was heard yet
         # of the utterance whose transcript is awaited: when and where its voice ended, and when that was certain
         self._closed: tuple[float, int, float] | None = None
-        self._reading = Reading()
         self._doing: events.Doing = "idle"
-        self._nodded = False
-        self._failures = Failures(tell)
         self._group: asyncio.TaskGroup | None = None
 
     # ---- what the world does
@@ -248,7 +244,7 @@ class Session:
                 case Move.PREPARE:
                     self._ear.pause()
                 case Move.ASK if self._ending is not None and self._group is not None:
-                    self._ending.ask(self._group)
+                    self._ending.ask(self._floor.judged, self._group)
                 case Move.RETRACT:
                     self._ear.go_on()
                     self._retract()
@@ -264,10 +260,6 @@ class Session:
                     self._ear.end()
         if self._floor.listening and self._doing == "idle":
             self._do("listening")
-
-    def _unjudged(self, error: Exception) -> None:
-        """The turn detector has failed: words alone decide."""
-        self._failures.add(error, "turn")
 
     def _transcribed(self, transcript: Transcript) -> None:
         """The ear has understood something."""
@@ -369,8 +361,7 @@ class Session:
             self.last = current
             if self._group is not None:
                 self._reading.begin(self._engines.llm, self.history, self._group)
-        if text or not interrupted:
-            self._question = ""
+        self._question = "" if text or not interrupted else self._question
         self._tell(events.Answered(current.turn, text, interrupted))
 
     # ---- how it is
@@ -382,9 +373,8 @@ class Session:
 
     def _mood(self) -> Mood:
         mood = self.manner.mood.doing("listening" if self._doing == "held" else self._doing)
-        nod = self._floor.pausing and not self._nodded
-        self._nodded = self._floor.pausing
-        return replace(mood, nod=nod)
+        before, self._nodded = self._nodded, self._floor.pausing
+        return replace(mood, nod=self._nodded and not before)
 
     def _end_of_voice(self) -> tuple[float, int, float]:
         """When and where the utterance that is closed now was over: who talks by a key says it with that."""
