@@ -13,10 +13,12 @@ from fastapi import FastAPI
 from fastapi.responses import Response, StreamingResponse
 
 from tests.serving.foreign import Foreign, era_b, listening
+from visavis.engines.asr.openai import OpenAIRecognizer
 from visavis.engines.fake import FakeAsr, FakeLlm, FakeTts
 from visavis.engines.fallback import FallbackModel, FallbackRecognizer, FallbackSynthesizer
 from visavis.engines.loading import load_engines
 from visavis.engines.protocols import Carry, Message, Recognition, Sampling
+from visavis.engines.registry import about
 from visavis.errors import EngineFailed
 from visavis.media.audio import Audio
 from visavis.media.speech import Line
@@ -39,6 +41,7 @@ async def test_with_the_setting_engines_here_stand_behind_the_servers_and_do_the
         assert isinstance(engines.asr, FallbackRecognizer)
         assert isinstance(engines.llm, FallbackModel)
         assert isinstance(engines.tts, FallbackSynthesizer)
+        assert about(engines.asr) == about(OpenAIRecognizer(settings)), "what is asked about them is the server's"
         assert "slt" in {voice.name for voice in engines.tts.voices()}
         pieces = [piece async for piece in engines.tts.synthesize(Line("Hello there."), None)]
         assert sum(len(piece.audio) for piece in pieces) > 8000
@@ -52,8 +55,6 @@ async def test_without_it_a_failure_is_one() -> None:
 
 async def test_an_utterance_is_heard_whole_by_whoever_can_and_what_was_settled_stays() -> None:
     foreign = Foreign(heard="from afar")
-    from visavis.engines.asr.openai import OpenAIRecognizer
-
     async with listening(era_b(foreign)) as url:
         settings = load_settings(asr_url=url + "/v1/asr")
         async with FallbackRecognizer(OpenAIRecognizer(settings), FakeAsr(settings)) as ears:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, Self, TypeVar
 
 from visavis.engines.protocols import (
+    Availability,
     Carry,
     Delta,
     Engine,
@@ -52,6 +53,10 @@ class _Fallback(Generic[EngineT]):
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
+
+    def availability(self) -> Availability:
+        """The server's."""
+        return self._far.availability()
 
     def _takes_over(self, error: EngineFailed) -> None:
         _log.warning("%s; '%s' takes over", error, self._near.info.name)

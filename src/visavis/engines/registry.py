@@ -132,10 +132,11 @@ def create(slot: Slot, settings: Settings) -> Engine:
         return engine
     from visavis.engines.fallback import with_fallback
 
-    here = next((c for c in usable(slot) if c.info.name != _SERVER), None)
-    if here is None:
+    here = [c for c in usable(slot) if c.info.name != _SERVER]
+    here.sort(key=lambda c: not speaks(c.info, settings.language))
+    if not here:
         raise EngineUnavailable(f"no {slot} engine here can take over for a server: leave out the setting 'fallback'")
-    return with_fallback(slot, engine, here.engine(settings))
+    return with_fallback(slot, engine, here[0].engine(settings))
 
 
 def create_optional(slot: Slot, settings: Settings) -> Engine | None:
