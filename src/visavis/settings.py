@@ -149,7 +149,9 @@ class Settings(BaseSettings):
     llm_model: str | None = Field(None, description="the model to ask that server for; its first one by default")
     llm_api_key: SecretStr | None = Field(None, description="sent as a bearer token to that server")
     llm_timeout: float = Field(20.0, gt=0, description="seconds to wait for that server's next word")
-    llm_file: Path | None = Field(None, description="a GGUF file for the embedded model instead of its own")
+    llm_file: Path | None = Field(
+        None, description="for llamacpp: a GGUF file, or a model that was pulled, as in qwen3-0.6b"
+    )
     tts_url: str | None = Field(
         None, pattern=_URL, description="an OpenAI-compatible or OPEA voice, as in http://localhost:7055/v1/tts"
     )

@@ -7,7 +7,6 @@ import json
 import platform
 import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -115,7 +114,7 @@ def _engines(settings: Settings) -> list[Finding]:
         if used.info.name == "openai":
             findings.append(_server(slot, what, used, settings))
             continue
-        if slot == "llm" and used.info.name == "llamacpp" and (fault := _unusable(settings.llm_file)):
+        if slot == "llm" and used.info.name == "llamacpp" and (fault := _unusable(settings)):
             findings.append(Finding(what, "fails", fault, "set VISAVIS_LLM_FILE to a GGUF chat model, or unset it"))
             continue
         detail = f"{used.info.name} ({used.info.summary})"
@@ -140,15 +139,21 @@ def _server(slot: str, what: str, used: Candidate, settings: Settings) -> Findin
     return Finding(what, "works", f"{used.info.name} (the server at {url} answers)")
 
 
-def _unusable(file: Path | None) -> str:
-    """What is wrong with a model file that is set, as far as its first bytes tell; empty if nothing is."""
-    if file is None:
+def _unusable(settings: Settings) -> str:
+    """What is wrong with a model that is set, as far as its file's head tells; empty if nothing is."""
+    from visavis.engines.llm.chosen import chosen
+    from visavis.engines.llm.gguf import read_head
+
+    if settings.llm_file is None:
         return ""
+    file = chosen(settings).file
     try:
-        with file.open("rb") as content:
-            return "" if content.read(4) == b"GGUF" else f"{file} is not a GGUF file"
+        read_head(file)
     except OSError as error:
         return f"cannot read the language model {file}: {error.strerror}"
+    except ValueError:
+        return f"{file} is not a GGUF file"
+    return ""
 
 
 def _voice(settings: Settings) -> list[Finding]:

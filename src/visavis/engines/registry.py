@@ -109,7 +109,9 @@ def wanted_weights(slots: Collection[Slot], settings: Settings) -> list[str]:
 
     Files that belong to no engine (the face mesh) are always wanted.
     """
-    of_engines = {name for slot in SLOTS for c in candidates(slot) for name in c.info.weights}
+    # also those that an engine does without here, since it has a model that was pulled
+    infos = [info for slot in SLOTS for c in candidates(slot) for info in (c.info, getattr(c.engine, "info", c.info))]
+    of_engines = {name for info in infos for name in info.weights}
     wanted = [name for name in weights.missing() if name not in of_engines]
     for slot in slots:
         name = getattr(settings, slot)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from visavis.errors import BadInput
+from visavis.machine import memory
 from visavis.weights.store import folder
 
 MANIFEST = "manifest.json"
@@ -105,6 +106,11 @@ def find_model(name: str) -> Model:
 def models_of(slot: str, engine: str) -> list[Model]:
     """The models of an engine, the best first."""
     return sorted((m for m in models().values() if (m.slot, m.engine) == (slot, engine)), key=lambda m: -m.order)
+
+
+def fits(model: Model) -> bool:
+    """Whether this machine has the memory for a model: the other half is for the face, the page and everybody else."""
+    return 2 * model.memory <= memory()
 
 
 def place(name: str) -> Path:

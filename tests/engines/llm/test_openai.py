@@ -312,3 +312,16 @@ def test_naming_a_server_makes_it_the_automatic_choice(monkeypatch: pytest.Monke
     assert not OpenAICompatible.availability().ready
     monkeypatch.setenv("VISAVIS_LLM_URL", "http://localhost:1")
     assert choose("llm", load_settings()).info.name == "openai"
+
+
+async def test_what_a_server_thinks_aloud_is_not_heard() -> None:
+    thinking = "".join(map(chunk, ("<thi", "nk>\nWho am", " I?</th", "ink>\n\n", "I am ", "Ada.")))
+    text, finish, _ = await ask(answers(thinking + chunk(finish="stop") + "data: [DONE]\n\n"))
+    assert (text, finish) == ("I am Ada.", "stop")
+    text, _, _ = await ask(answers(whole("<think>Who am I?</think>I am Ada."), kind="application/json"))
+    assert text == "I am Ada."
+
+
+async def test_a_server_that_only_thinks_has_answered_nothing() -> None:
+    thinking = chunk("<think>Who am I?") + chunk(finish="stop") + "data: [DONE]\n\n"
+    assert "gave an empty answer" in await failure(answers(thinking))

@@ -10,33 +10,40 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
-from visavis import weights
+from visavis.engines.llm.chosen import Chosen, chosen
 from visavis.engines.llm.context import fit, payload
+from visavis.engines.llm.gguf import Head, read_head
+from visavis.engines.llm.load import load, remedy
 from visavis.engines.llm.pushed import pushed
 from visavis.engines.llm.slots import Door, Slots
 from visavis.engines.llm.smollm import MODEL, faster, with_examples
+from visavis.engines.llm.thoughts import Thoughts
 from visavis.engines.protocols import Availability, Delta, EngineInfo, Message, Sampling
 from visavis.errors import BadInput, EngineFailed, EngineUnavailable
-from visavis.settings import Settings, cores, load_settings
+from visavis.machine import memory, release
+from visavis.settings import Settings, load_settings
 from visavis.streams.flow import Stream
 from visavis.streams.priority import give_way
 
 SLOTS = 4
 """Conversations whose prompts are kept, and answers made at the same time; further ones wait."""
 CONTEXT = 1536
-"""Tokens of one conversation and its answer, as llama.cpp counts them; 23 kB of memory each for SmolLM2."""
+"""Tokens of one conversation and its answer at least, as llama.cpp counts them; 23 kB of memory each for SmolLM2."""
 WINDOW = 1100
-"""Tokens of one conversation, as `context` estimates them; beyond it the oldest turns are left out."""
+"""Tokens of one conversation in that, as `context` estimates them; beyond it the oldest turns are left out."""
 
-_BATCH = 64  # prompt tokens a step; between two of them an answer can be given up
-
+_LONGEST = 4096
+"""Tokens that a better model may have: some twenty minutes of talk, which take seconds to read again."""
+_SHARE = 16
+"""Of the machine's memory, the part that conversations may take."""
+_MANY = 100_000
+"""Tokens of a vocabulary that is made for many languages."""
 _log = logging.getLogger(__name__)
 
 
@@ -46,7 +53,7 @@ class LlamaCpp:
     info: ClassVar[EngineInfo] = EngineInfo(
         name="llamacpp",
         slot="llm",
-        summary="llama.cpp in this process, with SmolLM2 135M or a GGUF file of yours",
+        summary="llama.cpp in this process, with SmolLM2 135M, a model that was pulled, or a GGUF file of yours",
         licence="MIT AND Apache-2.0",
         languages=("en",),
         rank=10,
@@ -55,33 +62,42 @@ class LlamaCpp:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._chosen: Chosen | None = None
+        self._context, self._other = CONTEXT, 1
         self._server: Any = None  # xllamacpp.Server, which has no types
         self._pool = ThreadPoolExecutor(SLOTS, thread_name_prefix="llamacpp", initializer=give_way)
         self._slots = Slots(SLOTS)
         self._door: Door | None = None
         self._asked = 0
 
+    @property
+    def model_name(self) -> str:
+        """As OpenAI's list of models shows it."""
+        return (self._chosen or chosen(self._settings)).name
+
     @classmethod
     def availability(cls) -> Availability:
-        """Whether xllamacpp and a model are there."""
+        """Whether xllamacpp and a model are there; which languages it knows follows from the model."""
         if importlib.util.find_spec("xllamacpp") is None:
             return Availability(False, "xllamacpp is not installed", "pip install xllamacpp")
-        file = load_settings().llm_file
-        if file is not None and not file.is_file():
-            return Availability(False, f"there is no file {file}", "set VISAVIS_LLM_FILE to a GGUF file")
-        if file is None and (fault := weights.fault(MODEL)):
-            return Availability(False, f"{MODEL}: {fault}", "run `visavis models pull`")
-        return Availability(True)
+        model = chosen(load_settings())
+        info = cls.info if model.embedded else _info(cls.info, model)
+        return Availability(not model.fault, model.fault, model.remedy if model.fault else "", info)
 
     async def __aenter__(self) -> Self:
-        file = self._settings.llm_file
-        model = weights.require(MODEL) if file is None else file
-        loop = asyncio.get_running_loop()
-        if file is None:
-            model = await loop.run_in_executor(self._pool, faster, model)
-        self._door = Door()
+        model = chosen(self._settings)
+        if model.fault:
+            raise EngineUnavailable(f"{model.fault}: {model.remedy}")
+        file, loop = model.file, asyncio.get_running_loop()
+        if model.embedded:
+            file = await loop.run_in_executor(self._pool, faster, file)
+        else:
+            head = await loop.run_in_executor(self._pool, _head, model)
+            self._context, self._other = _context(head), 2 if head.vocabulary > _MANY else 1
+        self._chosen, self._door = model, Door()
         try:
-            self._server = await loop.run_in_executor(self._pool, _load, model, self._settings.threads, self._door)
+            parameters = (file, self._settings.threads, self._context, SLOTS, self._door)
+            self._server = await loop.run_in_executor(self._pool, load, model, *parameters)
         except BaseException:
             self._door.close()
             raise
@@ -98,6 +114,7 @@ class LlamaCpp:
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
         if self._door is not None:
             self._door.close()
+        await asyncio.to_thread(release)
 
     async def complete(self, messages: Sequence[Message], options: Sampling) -> Stream[Delta]:
         """The answer as it is made; closing the stream ends the work within one token.
@@ -105,8 +122,8 @@ class LlamaCpp:
         Raises `BadInput` for a question that does not fit, `EngineFailed` if llama.cpp refuses it.
         """
         self._asked += 1
-        sent = fit(messages, WINDOW)
-        finished, said = False, ""
+        sent = self._fit(messages)
+        finished, said, thoughts = False, "", Thoughts()
         with self._slots.take(options.session) as slot:
             request = self._request(sent, options, slot.id)
 
@@ -123,12 +140,14 @@ class LlamaCpp:
             async with aclosing(pushed(self._pool, answer)) as chunks:
                 async for chunk in chunks:
                     delta = _delta(chunk)
+                    heard = thoughts.said(delta.text) + (thoughts.rest() if delta.finish else "")
+                    delta = Delta(heard, delta.finish)
                     finished, said = delta.finish is not None, said + delta.text
                     if delta.text or delta.finish:
                         yield delta
         if not finished:
             raise EngineFailed("llm", self.info.name, "the answer broke off; ask again")
-        following = fit([*messages, Message("assistant", said), Message("user", "")], WINDOW)
+        following = self._fit([*messages, Message("assistant", said), Message("user", "")])
         if len(following) < len(sent) and self._server is not None:
             self._read_ahead(following, slot.id)
 
@@ -139,6 +158,12 @@ class LlamaCpp:
         async with aclosing(self.complete(beginning, Sampling(max_tokens=1, session=session))) as words:
             async for _ in words:
                 pass
+
+    def _fit(self, messages: Sequence[Message]) -> list[Message]:
+        """What of the messages is sent. The answer needs its room, and has half of it at most."""
+        answer = min(self._settings.max_tokens, self._context // 2)
+        window = WINDOW if self._context == CONTEXT else self._context - max(answer, CONTEXT - WINDOW)
+        return fit(messages, window, self._other)
 
     def _read_ahead(self, messages: Sequence[Message], slot: int) -> None:
         """Read a prompt while the answer is being spoken: after a cut in the history it would take seconds."""
@@ -155,7 +180,7 @@ class LlamaCpp:
         self._pool.submit(read)
 
     def _request(self, messages: Sequence[Message], options: Sampling, slot: int) -> dict[str, Any]:
-        if self._settings.llm_file is None:
+        if self._chosen is not None and self._chosen.embedded:
             messages = with_examples(messages)
         return {
             "messages": payload(messages),
@@ -177,62 +202,31 @@ class LlamaCpp:
         }
 
 
-def _load(path: Path, threads: int, door: Door) -> Any:
-    """The model of a GGUF file, ready to answer."""
+def _info(info: EngineInfo, model: Chosen) -> EngineInfo:
+    """What the engine is with another model than its own."""
+    summary = f"llama.cpp in this process, with {model.title}"
+    languages, commercial = (
+        ((), True) if model.entry is None else (model.entry.languages, not model.entry.non_commercial)
+    )
+    licence = f"MIT AND {model.entry.licence if model.entry else 'LicenseRef-unknown'}"
+    return replace(info, summary=summary, licence=licence, languages=languages, commercial=commercial, weights=())
+
+
+def _head(model: Chosen) -> Head:
+    """A model's measures. Raises `EngineUnavailable` for a file that is damaged, or something else."""
     try:
-        with path.open("rb") as file:
-            magic = file.read(4)
+        return read_head(model.file)
     except OSError as error:
-        raise EngineUnavailable(f"cannot read the language model {path}: {error.strerror}") from None
-    if magic != b"GGUF":
-        raise EngineUnavailable(f"{path} is not a GGUF file; {_remedy(path)}")
-    # OpenMP's threads spin while they wait, which stalls for seconds when another process has the core
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    # but one that sleeps at once pays for its waking at every layer: some 50 microseconds of patience save a fifth
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    try:
-        import xllamacpp
-    except ImportError as error:  # its wheel is here, or it would not have been chosen
-        lack = "install Debian's libgomp1, or what your system calls it" if "libgomp" in str(error) else "reinstall it"
-        raise EngineUnavailable(f"llama.cpp cannot be loaded ({error}): {lack}") from None
-    try:
-        return xllamacpp.Server(_parameters(path, threads, door))
-    except Exception as error:
-        raise EngineUnavailable(f"llama.cpp cannot load {path} ({error}); {_remedy(path)}") from None
+        raise EngineUnavailable(f"cannot read the language model {model.file}: {error.strerror}") from None
+    except ValueError as error:
+        raise EngineUnavailable(f"{model.file} is {error}; {remedy(model)}") from None
 
 
-def _remedy(path: Path) -> str:
-    if path.parent == weights.folder():
-        return "it is damaged: delete it and run `visavis models pull`"
-    return "set VISAVIS_LLM_FILE to a GGUF chat model that this llama.cpp knows"
-
-
-def _parameters(path: Path, threads: int, door: Door) -> Any:
-    """llama.cpp's parameters, an `xllamacpp.CommonParams`."""
-    import xllamacpp
-
-    p, devices = xllamacpp.CommonParams(), xllamacpp.get_device_info()
-    available = cores()
-    p.model.path = str(path)
-    p.verbosity = -1  # nothing on the terminal
-    p.n_ctx = CONTEXT * SLOTS
-    p.n_batch = p.n_ubatch = _BATCH
-    p.n_parallel, p.kv_unified = SLOTS, False  # a shared cache makes each answer look through all conversations
-    p.cache_idle_slots, p.cache_ram_mib = False, 0  # the slots are the cache
-    p.fit_params = False  # measures free memory for a second, for a model of a hundred megabytes
-    # the first words are waited for while the rest of the pipeline has nothing to do yet, so two cores are worth having
-    # even if there are no more; later, threads that wait asleep leave them to the face
-    p.cpuparams.n_threads = threads or min(available, max(2, available - 1))
-    p.cpuparams_batch.n_threads = threads or available
-    p.cpuparams.poll = p.cpuparams_batch.poll = 0
-    if all(device["type"] == xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_CPU for device in devices):
-        # on a processor, with questions of a few words, plain attention takes half the time
-        p.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
-    # llama.cpp always listens on a local port; without the key, it answers nobody
-    p.api_keys, p.slot_save_path = [door.key], door.folder
-    p.hostnames, p.port, p.n_threads_http = ["127.0.0.1"], 0, 1
-    p.ui = False
-    return p
+def _context(head: Head) -> int:
+    """Tokens of one conversation and its answer, as this machine's memory and the model's training allow."""
+    affordable = memory() // _SHARE // SLOTS // head.token_bytes if head.token_bytes else CONTEXT
+    tokens = max(CONTEXT, min(affordable // 256 * 256, _LONGEST))
+    return min(tokens, head.trained or tokens)
 
 
 def _delta(chunk: dict[str, Any]) -> Delta:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from visavis.engines import sse
 from visavis.engines.far import Far, Refused, excerpt, is_page
 from visavis.engines.llm.context import fit, payload
+from visavis.engines.llm.thoughts import Thoughts
 from visavis.engines.protocols import Availability, Delta, EngineInfo, Message, Sampling
 from visavis.settings import Settings, load_settings
 from visavis.streams.flow import Stream
@@ -89,12 +90,13 @@ class OpenAICompatible:
         """
         body = self._body(messages, options)
         room = options.max_tokens * _CHARACTERS_PER_TOKEN
-        spoken = False
+        spoken, thoughts = False, Thoughts()
         response = await self._far.send("POST", "" if self._is_megaservice else "/chat/completions", json=body)
         async with aclosing(response), aclosing(self._deltas(response)) as deltas:
             while (delta := await self._far.in_time(anext(deltas, None))) is not None:
                 room -= len(delta.text)
-                spoken = spoken or bool(delta.text.strip())
+                heard = thoughts.said(delta.text) + (thoughts.rest() if delta.finish else "")
+                delta, spoken = Delta(heard, delta.finish), spoken or bool(heard.strip())
                 if delta.finish == "stop" and not spoken:
                     raise self._far.failed(
                         "gave an empty answer", "ask in other words, or set VISAVIS_LLM_MODEL to another"

@@ -20,14 +20,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis.engines.llm.gguf import Cursor
+
 _Q4_1, _Q8_0 = 3, 8  # ggml_type
 _MOSTLY_Q8_0 = 7  # llama_ftype
 _BLOCK = 32  # weights of a block
 _BYTES = {0: 4, 1: 2}  # of one weight, by type: F32, F16
 _BLOCK_BYTES = {_Q4_1: 20, _Q8_0: 34}
 _ALIGNMENT = 32  # of the tensors' data; files with another say so, and are refused
-_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
-_STRING, _ARRAY = 8, 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,53 +104,28 @@ def q8_0(weights: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def _read(data: mmap.mmap) -> tuple[bytes, list[_Tensor]]:
     """Header and metadata as they are, but for the file type, and the tensors."""
-    position = 0
-
-    def scalar(format: str) -> int:
-        nonlocal position
-        (value,) = struct.unpack_from("<" + format, data, position)
-        position += struct.calcsize("<" + format)
-        return int(value)
-
-    def string() -> bytes:
-        nonlocal position
-        length = scalar("Q")
-        position += length
-        if position > len(data):
-            raise ValueError("a GGUF file that is cut off")
-        return data[position - length : position]
-
-    def skip(type: int) -> None:
-        if type == _STRING:
-            string()
-        elif type == _ARRAY:
-            element, count = scalar("I"), scalar("Q")
-            for _ in range(count):
-                skip(element)
-        else:
-            scalar(_SCALARS[type])
-
+    cursor = Cursor(data)
     if data[:8] != b"GGUF\x03\0\0\0":
         raise ValueError("not a GGUF file of version 3")
-    position = 8
-    tensor_count, key_count = scalar("Q"), scalar("Q")
+    cursor.position = 8
+    tensor_count, key_count = cursor.count("Q"), cursor.count("Q")
     file_type: int | None = None
     for _ in range(key_count):
-        key, type = string(), scalar("I")
+        key, type = cursor.string(), cursor.count("I")
         if key == b"general.alignment":
             raise ValueError("an alignment of its own is not supported")
         if key == b"general.file_type":
-            file_type = position
-        skip(type)
-    head = bytearray(data[:position])
+            file_type = cursor.position
+        cursor.value(type)
+    head = bytearray(data[: cursor.position])
     if file_type is not None:
         struct.pack_into("<I", head, file_type, _MOSTLY_Q8_0)
     entries = []
     for _ in range(tensor_count):
-        name = string()
-        shape = tuple(scalar("Q") for _ in range(scalar("I")))
-        entries.append((name, shape, scalar("I"), scalar("Q")))
-    start = _aligned(position)
+        name = cursor.string()
+        shape = tuple(cursor.count("Q") for _ in range(cursor.count("I")))
+        entries.append((name, shape, cursor.count("I"), cursor.count("Q")))
+    start = _aligned(cursor.position)
     return bytes(head), [_Tensor(name, shape, type, start + offset) for name, shape, type, offset in entries]
 
 

@@ -1,0 +1,80 @@
+"""What this machine has: memory, which can be given back to it, and in words what it is."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from visavis.settings import cores
+
+_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where a container's limit stands: cgroup 2, and cgroup 1."""
+
+
+def memory() -> int:
+    """Bytes of memory that this process may take at most: the machine's, or less where a container has a limit."""
+    limits = [int(text) for path in _LIMITS if (text := _content(path)).isdecimal()]
+    return min([_installed(), *limits])
+
+
+def release() -> None:
+    """Give the system the memory that was freed and that the C library keeps for later. Takes milliseconds."""
+    gc.collect()
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc has it
+        libc.malloc_trim(0)
+
+
+def processor() -> str:
+    """What its makers call the processor."""
+    lines = _content(Path("/proc/cpuinfo")).splitlines()
+    told = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(told, platform.processor() or platform.machine())
+
+
+def describe() -> dict[str, object]:
+    """What a figure was measured on: the processor, how many cores this process may use, its memory in GB, the load at
+    the moment, the versions that matter, and the day."""
+    return {
+        "processor": processor(),
+        "cores": cores(),
+        "memory_gb": round(memory() / 1e9, 1),
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "visavis": version("visavis"),
+        "numpy": version("numpy"),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except OSError:
+        return ""
+
+
+def _installed() -> int:
+    """Bytes of memory that the machine has."""
+    if sys.platform != "win32":
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+    class Status(ctypes.Structure):
+        """MEMORYSTATUSEX of Windows."""
+
+        _fields_ = (
+            ("length", ctypes.c_ulong),
+            ("load", ctypes.c_ulong),
+            ("total", ctypes.c_ulonglong),
+            ("others", ctypes.c_ulonglong * 6),
+        )
+
+    status = Status(length=ctypes.sizeof(Status))
+    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+    return int(status.total)
