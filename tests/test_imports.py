@@ -52,7 +52,7 @@ def test_help_imports_the_command_line_and_nothing_else() -> None:
 
 def test_a_conversation_is_imported_without_the_libraries_of_pictures_and_engines() -> None:
     names = imported("import visavis.conversation.reply, visavis.engines.registry")
-    assert names & (ENGINES | {"av", "cv2", "fastapi", "gradio", "httpx", "rich", "soxr"}) == set()
+    assert names & (ENGINES | {"av", "cv2", "fastapi", "gradio", "httpx", "rich"}) == set()
 
 
 @pytest.mark.parametrize(
