@@ -15,12 +15,26 @@ from visavis.settings import cores
 
 _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Where a container's limit stands: cgroup 2, and cgroup 1."""
+_USED = (_LIMITS[0].with_name("memory.current"), _LIMITS[1].with_name("memory.usage_in_bytes"))
+"""Where it stands how much of that is used."""
 
 
 def memory() -> int:
     """Bytes of memory that this process may take at most: the machine's, or less where a container has a limit."""
     limits = [int(text) for path in _LIMITS if (text := _content(path)).isdecimal()]
     return min([_installed(), *limits])
+
+
+def available() -> int:
+    """Bytes of memory that this process may still take without others being pushed out; all of it where that is not
+    told."""
+    told = [line.split()[1] for line in _content(Path("/proc/meminfo")).splitlines() if line.startswith("MemAvailable")]
+    free = [1024 * int(kilobytes) for kilobytes in told]
+    for limit, used in zip(_LIMITS, _USED, strict=True):
+        most, now = _content(limit), _content(used)
+        if most.isdecimal() and now.isdecimal():
+            free.append(max(int(most) - int(now), 0))
+    return min([memory(), *free])
 
 
 def release() -> None:

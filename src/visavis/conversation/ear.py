@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 
 from visavis.conversation.listen import CHUNK, RATE
+from visavis.engines.guests import Guest, Guests
 from visavis.engines.protocols import Carry, Recognition, SpeechRecognizer, Transcript
 from visavis.media.audio import Audio
 
@@ -23,8 +24,13 @@ class Ear:
     `told` gets a transcript whenever it changes; a final one if all that was said so far is settled.
     """
 
-    def __init__(self, asr: SpeechRecognizer, language: str, told: Callable[[Transcript], None]) -> None:
+    def __init__(
+        self, asr: SpeechRecognizer, language: str, told: Callable[[Transcript], None], guests: Guests | None = None
+    ) -> None:
         self._asr, self._options, self._told = asr, Recognition(language), told
+        self._next, self._guests = asr, guests or Guests()
+        self._staying: Guest | None = None  # while an utterance keeps a recogniser that was replaced
+        self._carry: Carry | None = None
         self._queue: asyncio.Queue[tuple[int, Audio | None]] = asyncio.Queue(_WAITING)
         self._utterance = 0
         self._open = False
@@ -36,6 +42,21 @@ class Ear:
     def paused(self) -> bool:
         """Whether the open utterance pauses."""
         return self._open and self._since is not None
+
+    def adopt(self, asr: SpeechRecognizer) -> None:
+        """Recognise with this one, from the next utterance on: no other could go on with an open one."""
+        self._next = asr
+        if asr is not self._asr and self._staying is None:
+            self._staying = self._guests.enter()
+        self._renew()
+
+    def _renew(self) -> None:
+        """Let go of a recogniser that was replaced, if no utterance needs it any more."""
+        if self._staying is not None and not self._open and not self._unsettled:
+            self._asr, self._carry = self._next, None
+            self._utterance += 1
+            self._staying.leave()
+            self._staying = None
 
     def begin(self, sound: list[Audio]) -> None:
         """An utterance begins with these frames. Where the one before is not understood yet, it goes on with them."""
@@ -77,20 +98,27 @@ class Ear:
             self._settle()
         elif not self._unsettled:
             self._told(self._settled)
+        self._renew()
 
     def drop(self) -> None:
         """The utterance was nothing: nothing more will be told of it."""
         self._open, self._since, self._unsettled = False, None, 0
         self._utterance += 1
+        self._renew()
 
     async def run(self) -> None:
         """Recognise, until cancelled. Raises what the recogniser raises; it can be run again."""
-        carry: Carry | None = None
+        try:
+            await self._run()
+        finally:
+            self._carry = None
+
+    async def _run(self) -> None:
         current, chunk = 0, list[Audio]()
         while True:
             utterance, frame = await self._queue.get()
             if utterance != current:
-                current, carry, chunk = utterance, None, []
+                current, self._carry, chunk = utterance, None, []
             if utterance != self._utterance:
                 continue  # dropped
             if frame is not None:
@@ -99,13 +127,18 @@ class Ear:
                     continue
             sound = Audio.join(chunk) if chunk else Audio.silence(0, RATE)
             chunk = []
-            transcript, carry = await self._asr.recognize(sound, carry, self._options, frame is None)
+            with (
+                self._guests.inside()
+            ):  # an utterance that is dropped meanwhile keeps its recogniser no longer than this
+                transcript, carry = await self._asr.recognize(sound, self._carry, self._options, frame is None)
             if utterance != self._utterance:
                 continue
+            self._carry = carry
             if transcript.final:
                 self._unsettled -= 1
                 self._settled = transcript
             self._told(transcript)
+            self._renew()
 
     def _settle(self) -> None:
         if self._queue.full():

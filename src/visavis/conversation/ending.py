@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from visavis.conversation.failures import Failures
 from visavis.conversation.listen import FRAME, RATE
+from visavis.engines.guests import Guests
 from visavis.engines.protocols import TurnDetector
 from visavis.engines.registry import speaks
 from visavis.media.audio import Audio
@@ -18,18 +19,23 @@ _LIKELY = 0.5
 """Probability from which a turn is complete."""
 
 
-def ending(detector: TurnDetector | None, language: str, failures: Failures) -> Ending | None:
-    """One for a conversation in some language; None where no detector knows that."""
-    return None if detector is None or not speaks(detector.info, language) else Ending(detector, failures)
-
-
 class Ending:
-    """Keeps the end of the open utterance."""
+    """Keeps the end of the open utterance, and `asks` a detector where there is one that knows the language."""
 
-    def __init__(self, detector: TurnDetector, failures: Failures) -> None:
-        self._detector, self._failures = detector, failures
+    def __init__(self, detector: TurnDetector | None, language: str, failures: Failures, guests: Guests) -> None:
+        self._language, self._failures, self._guests = language, failures, guests
         self._sound: deque[Audio] = deque(maxlen=_KEPT)
         self._asking: asyncio.Task[None] | None = None
+        self.adopt(detector)
+
+    def adopt(self, detector: TurnDetector | None) -> None:
+        """Ask this one from the next pause on."""
+        self._detector = detector if detector is not None and speaks(detector.info, self._language) else None
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is anybody to ask."""
+        return self._detector is not None
 
     def begin(self, sound: list[Audio]) -> None:
         """An utterance begins with these frames."""
@@ -53,8 +59,10 @@ class Ending:
 
     async def _ask(self, sound: Audio, told: Callable[[bool | None], None]) -> None:
         verdict: bool | None = None
-        try:
-            verdict = await self._detector.complete(sound) >= _LIKELY
-        except Exception as error:  # without its word, those that were said decide
-            self._failures.add(error, "turn")
+        with self._guests.inside():
+            try:
+                if self._detector is not None:
+                    verdict = await self._detector.complete(sound) >= _LIKELY
+            except Exception as error:  # without its word, those that were said decide
+                self._failures.add(error, "turn")
         told(verdict)

@@ -29,7 +29,7 @@ class Hearing:
         ear: Ear,
         deaf: Callable[[Audio], bool],
         obey: Callable[[list[Move]], None],
-        ending: Ending | None = None,
+        ending: Ending,
     ) -> None:
         self.received = 0
         """Samples at 16 kHz that came from the microphone so far."""
@@ -79,12 +79,10 @@ class Hearing:
                 if voiced:
                     self.voice_end = frame.end
                 self._ear.add(frame)
-                if self._ending is not None:
-                    self._ending.add(frame)
+                self._ending.add(frame)
                 moves = self._floor.frame(voiced)
                 if Move.OPEN in moves:
                     self._ear.begin(list(past))
-                    if self._ending is not None:
-                        self._ending.begin(list(past))
+                    self._ending.begin(list(past))
                 self._obey(moves)
             self._came.clear()

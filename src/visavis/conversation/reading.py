@@ -8,7 +8,8 @@ from contextlib import suppress
 
 from visavis.conversation.history import History
 from visavis.conversation.question import as_written
-from visavis.engines.protocols import LanguageModel, Primed
+from visavis.engines.loading import Engines
+from visavis.engines.protocols import Primed
 
 _STEP = 8
 """Words that are read at once: each time costs as much again for the mark with which an answer begins."""
@@ -21,13 +22,13 @@ class Reading:
         self._task: asyncio.Task[None] | None = None
         self._words = 0
 
-    def begin(self, llm: LanguageModel, history: History, group: asyncio.TaskGroup) -> None:
+    def begin(self, engines: Engines, history: History, group: asyncio.TaskGroup) -> None:
         """Read the conversation so far, in a task of the group."""
-        if isinstance(llm, Primed):
-            self._task = group.create_task(_read(llm, history))
+        if isinstance(engines.llm, Primed):
+            self._task = group.create_task(_read(engines, history))
 
     def follow(
-        self, llm: LanguageModel, history: History, before: str, heard: str, group: asyncio.TaskGroup | None
+        self, engines: Engines, history: History, before: str, heard: str, group: asyncio.TaskGroup | None
     ) -> None:
         """Read the question as far as it was `heard`, but for its last word, which may still change; `before` is what
         was asked and never answered."""
@@ -35,11 +36,11 @@ class Reading:
         if len(words) < self._words:
             self._words = 0  # another utterance
         busy = self._task is not None and not self._task.done()
-        if busy or len(words) < self._words + _STEP or group is None or not isinstance(llm, Primed):
+        if busy or len(words) < self._words + _STEP or group is None or not isinstance(engines.llm, Primed):
             return
         self._words = len(words)
         said = as_written(" ".join(words)).rstrip(".?!")
-        self._task = group.create_task(_read(llm, history.asked(f"{before} {said}".strip())))
+        self._task = group.create_task(_read(engines, history.asked(f"{before} {said}".strip())))
 
     def stop(self) -> None:
         """The question is asked: reading would keep it waiting."""
@@ -47,6 +48,7 @@ class Reading:
             self._task.cancel()
 
 
-async def _read(llm: Primed, history: History) -> None:
-    with suppress(Exception):  # the question itself will tell
-        await llm.prime(history.messages, history.session)
+async def _read(engines: Engines, history: History) -> None:
+    with engines.guests.inside(), suppress(Exception):  # the question itself will tell
+        if isinstance(engines.llm, Primed):
+            await engines.llm.prime(history.messages, history.session)

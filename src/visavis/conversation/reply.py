@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from visavis.avatars.avatar import Avatar
@@ -50,6 +50,11 @@ class Manner:
             speed=settings.speed,
             mood=Mood.of(settings.emotion),
         )
+
+    def spoken_by(self, voices: Iterable[Voice]) -> Manner:
+        """The same for another synthesizer: without a voice that it has not."""
+        lacking = self.voice is not None and named(self.voice, (voice.name for voice in voices)) is None
+        return replace(self, voice=None) if lacking else self
 
 
 def reply(history: History, engines: Engines, avatar: Avatar, manner: Manner, turn: int = 0) -> Stream[Clip]:

@@ -14,7 +14,7 @@ from visavis.avatars.avatar import Avatar
 from visavis.conversation import events
 from visavis.conversation.answer import Answer
 from visavis.conversation.ear import Ear
-from visavis.conversation.ending import ending
+from visavis.conversation.ending import Ending
 from visavis.conversation.failures import Failures
 from visavis.conversation.hearing import Hearing
 from visavis.conversation.history import History
@@ -22,22 +22,18 @@ from visavis.conversation.performance import Performance
 from visavis.conversation.presence import Presence
 from visavis.conversation.question import as_written
 from visavis.conversation.reading import Reading
-from visavis.conversation.reply import Manner, answer
+from visavis.conversation.reply import Manner
 from visavis.conversation.sink import Sink
-from visavis.conversation.speak import speak
 from visavis.conversation.turn import Floor, Laws, Move
+from visavis.conversation.writing import apologize, write
 from visavis.engines.loading import Engines
-from visavis.engines.protocols import Animator, Delta, Transcript
+from visavis.engines.protocols import Animator, Transcript
 from visavis.media.audio import SESSION_RATE, Audio
 from visavis.media.mood import Mood
-from visavis.media.speech import Line, Speech
-from visavis.streams.flow import each
-from visavis.streams.noted import noted
 from visavis.telemetry import turn_id
 
 _TAIL = round(0.3 * SESSION_RATE)  # samples after an answer in which a half-duplex session does not listen yet
 _REST = 0.2  # seconds until an engine that failed is tried again
-_APOLOGY = "Sorry, something went wrong on my side. Please ask me again."
 
 
 class Session:
@@ -69,9 +65,9 @@ class Session:
         presence = Presence(avatar, engines.articulation, engines.animation, manner.rendering, history.session)
         self._shown = Performance(presence, tell, self._mood, self._began, self._ended, self._busy)
         self._reading, self._failures = Reading(), Failures(tell)
-        self._ending = ending(engines.turn, manner.language, self._failures)
-        self._floor = Floor(laws, asks=self._ending is not None)
-        self._ear = Ear(engines.asr, manner.language, self._transcribed)
+        self._ending = Ending(engines.turn, manner.language, self._failures, engines.guests)
+        self._floor = Floor(laws, asks=self._ending.asks)
+        self._ear = Ear(engines.asr, manner.language, self._transcribed, engines.guests)
         self._heard = Hearing(engines.vad, self._floor, self._ear, self._deaf, self._obey, self._ending)
         self._turn, self._nodded = 0, False
         self._prepared: Answer | None = None
@@ -134,6 +130,17 @@ class Session:
         """Another animator, from the next picture on."""
         self._shown.presence.draw_with(animation)
 
+    def adopt(self, engines: Engines) -> None:
+        """Other ears, mind and voice: from the next utterance on, and the next answer. What draws stays."""
+        before, self._engines = self._engines, engines
+        self._ear.adopt(engines.asr)
+        self._ending.adopt(engines.turn)
+        self._floor.asks = self._ending.asks
+        self.manner = self.manner.spoken_by(engines.tts.voices())
+        if self._group is not None and engines.llm is not before.llm:
+            self._reading.stop()
+            self._reading.begin(engines, self.history, self._group)
+
     @property
     def animation(self) -> Animator:
         """What draws the face."""
@@ -168,13 +175,16 @@ class Session:
 
     async def run(self) -> None:
         """Until cancelled. An engine that fails ends an answer or an utterance, never this."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            group.create_task(self._kept_up(self._shown.run, "animation"))
-            self._reading.begin(self._engines.llm, self.history, group)
-            if self._hears:
-                group.create_task(self._kept_up(self._heard.run, "vad"))
-                group.create_task(self._kept_up(self._ear.run, "asr"))
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                group.create_task(self._kept_up(self._shown.run, "animation"))
+                self._reading.begin(self._engines, self.history, group)
+                if self._hears:
+                    group.create_task(self._kept_up(self._heard.run, "vad"))
+                    group.create_task(self._kept_up(self._ear.run, "asr"))
+        finally:
+            self._ear.drop()  # what it kept of replaced engines is free
 
     async def _kept_up(self, run: Callable[[], Awaitable[None]], slot: str) -> None:
         """Run it again whenever it fails."""
@@ -189,33 +199,23 @@ class Session:
                 await asyncio.sleep(_REST)
 
     async def _make(self, current: Answer) -> None:
-        """Write an answer's script; what goes wrong is said aloud, if the voice still works."""
+        """Write an answer's script, with the engines of this moment to its end; what goes wrong is said aloud."""
         turn_id.set(current.turn)
-
-        def thought(delta: Delta) -> None:
-            if delta.text.strip():
-                current.mark("word", self._now())
-
-        def spoken(piece: Speech) -> None:
-            current.mark("audio", self._now())
+        engines, manner = self._engines, self.manner
 
         def written() -> None:
             if current is self._answer:
                 self._shown.cut_in()
 
-        try:
-            speech = answer(current.history, self._engines, self.avatar, self.manner, thought)
-            await current.write(noted(speech, spoken), written)
-        except Exception as error:
-            if current is self._prepared:  # nobody has asked yet: it will be tried again if somebody does
-                self._prepared = None
-                return
-            self._failures.add(error, "", current.turn)
+        with engines.guests.inside():
             try:
-                apology = speak(each([Line(_APOLOGY, "en", self.manner.speed)]), self._engines.tts, self.manner.voice)
-                await current.write(apology, written)
-            except Exception:  # it cannot speak: what happened was told in writing
-                current.script.ended = True
+                await write(current, engines, self.avatar, manner, written)
+            except Exception as error:
+                if current is self._prepared:  # nobody has asked yet: it will be tried again if somebody does
+                    self._prepared = None
+                    return
+                self._failures.add(error, "", current.turn)
+                await apologize(current, engines, manner, written)
                 if not current.script.made:
                     self._question = ""
                     self._drop(current)
@@ -243,7 +243,7 @@ class Session:
                     self._do("idle")
                 case Move.PREPARE:
                     self._ear.pause()
-                case Move.ASK if self._ending is not None and self._group is not None:
+                case Move.ASK if self._group is not None:
                     self._ending.ask(self._floor.judged, self._group)
                 case Move.RETRACT:
                     self._ear.go_on()
@@ -269,7 +269,7 @@ class Session:
                 self._tell(events.Hearing(self._turn + 1, text, False))
             self._obey(self._floor.recognized(text))
             if not transcript.final and self._answer is None and self._prepared is None:
-                self._reading.follow(self._engines.llm, self.history, self._question, text, self._group)
+                self._reading.follow(self._engines, self.history, self._question, text, self._group)
             elif transcript.final and text and self._ear.paused:
                 self._prepare(as_written(text))
         elif text:
@@ -360,7 +360,7 @@ class Session:
             self.history = self.history.asked(current.question).answered(text)
             self.last = current
             if self._group is not None:
-                self._reading.begin(self._engines.llm, self.history, self._group)
+                self._reading.begin(self._engines, self.history, self._group)
         self._question = "" if text or not interrupted else self._question
         self._tell(events.Answered(current.turn, text, interrupted))
 

@@ -137,7 +137,8 @@ class Floor:
 
     def __init__(self, laws: Laws | None = None, *, asks: bool = False) -> None:
         self.laws = laws or Laws()
-        self._asks = asks
+        self.asks = asks
+        """Whether a turn detector listens."""
         self._utterance: _Utterance | None = None
         self._run = 0
         self._answering = False
@@ -283,7 +284,7 @@ class Floor:
         if silence >= laws.prepare and not u.prepared:
             u.prepared = True
             moves.append(Move.PREPARE)
-        if self._asks and silence >= laws.ask and not u.asked:
+        if self.asks and silence >= laws.ask and not u.asked:
             u.asked = u.awaited = True
             moves.append(Move.ASK)
         return moves

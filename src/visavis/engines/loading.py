@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from visavis.engines.guests import Guests
 from visavis.engines.protocols import (
     OPTIONAL,
     SLOTS,
@@ -42,6 +43,8 @@ class Engines:
     animation: Animator
     turn: TurnDetector | None = None
     """Where there is one, and it was asked for."""
+    guests: Guests = field(default_factory=Guests, compare=False)
+    """Who uses them, for whoever replaces one (`Pool.renew`)."""
 
 
 class _NotLoaded:
@@ -52,6 +55,51 @@ class _NotLoaded:
         raise RuntimeError(f"the {self._slot} engine was not loaded")
 
 
+class Load:
+    """An engine that is being loaded, or is loaded; whoever began it leaves it once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._entering = engine, asyncio.ensure_future(engine.__aenter__())
+
+    async def entered(self) -> Any:
+        """The engine. Raises what its loading raises; whoever asks may leave, others wait for it, too."""
+        return await asyncio.shield(self._entering)
+
+    async def leave(self) -> None:
+        """Free it, once it is loaded; one that never got there has nothing to free."""
+        await asyncio.wait([self._entering])
+        if self._entering.exception() is None:
+            await self._engine.__aexit__(None, None, None)
+
+
+def begin(settings: Settings, slots: Collection[Slot]) -> dict[Slot, Load]:
+    """Choose the engines of `slots` and begin to load them all; a slot of `OPTIONAL` is missing where nothing fills it.
+
+    Raises `BadConfiguration` or `EngineUnavailable`, and has begun nothing then.
+    """
+    found = {slot: create_optional(slot, settings) if slot in OPTIONAL else create(slot, settings) for slot in slots}
+    return {slot: Load(engine) for slot, engine in found.items() if engine is not None}
+
+
+async def entered(loads: Mapping[Slot, Load]) -> dict[str, Any]:
+    """The engines, when all have been tried. Raises the first error of their loading."""
+    found = await asyncio.gather(*(load.entered() for load in loads.values()), return_exceptions=True)
+    if (failed := next((each for each in found if isinstance(each, BaseException)), None)) is not None:
+        raise failed
+    return dict(zip(loads, found, strict=True))
+
+
+async def leave(loads: Iterable[Load]) -> None:
+    """Free them all."""
+    await asyncio.gather(*(load.leave() for load in loads))
+
+
+def together(entered: Mapping[str, Any]) -> Engines:
+    """Entered engines, as one."""
+    some = {slot: entered.get(slot, _NotLoaded(slot)) for slot in SLOTS}
+    return Engines(**some, turn=entered.get("turn"))
+
+
 @asynccontextmanager
 async def load_engines(settings: Settings, slots: Collection[Slot] = SLOTS) -> AsyncGenerator[Engines, None]:
     """Choose and load the engines of `slots`, all at once; they are freed when the block ends.
@@ -59,18 +107,11 @@ async def load_engines(settings: Settings, slots: Collection[Slot] = SLOTS) -> A
     A slot of `OPTIONAL` stays empty where nothing fills it.
     Raises `BadConfiguration` or `EngineUnavailable`; those already loaded are freed then, too.
     """
-    chosen = {slot: create(slot, settings) for slot in slots if slot not in OPTIONAL}
-    optional = {slot: create_optional(slot, settings) for slot in slots if slot in OPTIONAL}
-    chosen |= {slot: engine for slot, engine in optional.items() if engine is not None}
-    loads = {slot: asyncio.ensure_future(engine.__aenter__()) for slot, engine in chosen.items()}
+    loads = begin(settings, slots)
     try:
-        if loads:
-            await asyncio.wait(loads.values())
-        entered: dict[str, Any] = {slot: load.result() for slot, load in loads.items()}
-        turn = entered.pop("turn", None)
-        yield Engines(**{slot: entered.get(slot, _NotLoaded(slot)) for slot in SLOTS}, turn=turn)
+        yield together(await entered(loads))
     finally:
-        await asyncio.gather(*(_leave(chosen[slot], load) for slot, load in loads.items()))
+        await leave(loads.values())
 
 
 def usable_voices(settings: Settings) -> list[Voice]:
@@ -89,10 +130,3 @@ def check_voice(voice: str, settings: Settings) -> str:
     if (found := named(voice, known)) is None:
         raise BadInput(f"there is no voice '{voice}' here; there is {', '.join(near(voice, known))}, … ({_VOICES})")
     return found
-
-
-async def _leave(engine: Engine, load: asyncio.Future[Any]) -> None:
-    """Free an engine, once it is loaded; one that never got there has nothing to free."""
-    await asyncio.wait([load])
-    if load.exception() is None:
-        await engine.__aexit__(None, None, None)

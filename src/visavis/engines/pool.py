@@ -1,28 +1,46 @@
-"""Engines that only some requests ask for: loaded at the first such request, freed with all the others."""
+"""The engines of a server: the usual ones, those that only some requests ask for, and others in their place when models
+were pulled or removed, while people talk."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from visavis.engines.loading import Engines, usable_voices
+from visavis import machine
+from visavis.engines.loading import Engines, Load, begin, entered, leave, together, usable_voices
 from visavis.engines.protocols import Slot
 from visavis.engines.registry import about, choose, speaks, usable
+from visavis.engines.standing import Standing, standing
 from visavis.engines.voices import named
 from visavis.errors import BadConfiguration, BadInput, EngineUnavailable, VisavisError
 from visavis.settings import Settings, load_settings
+from visavis.weights.models import changed_at
+
+_SWITCHED: tuple[Slot, ...] = ("asr", "turn", "llm", "tts")
+"""Slots whose engines have models to be pulled."""
+_LOOK = 2.0
+"""Seconds between two looks at the models' folder."""
+_log = logging.getLogger(__name__)
 
 
 class Pool:
-    """Beside the `usual` engines, which are entered already."""
+    """`usual` are the engines of this moment; whoever uses them is one of their `guests`."""
 
-    def __init__(self, settings: Settings, usual: Engines, stack: AsyncExitStack) -> None:
+    def __init__(self, settings: Settings, loads: dict[Slot, Load], usual: Engines, stands: Standing) -> None:
         self.usual = usual
-        self._settings, self._stack = settings, stack
-        self._others: dict[tuple[Slot, str], asyncio.Future[Any]] = {}
+        self.loaded: Callable[[Engines, Collection[Slot]], Awaitable[None]] | None = None
+        """Called with other engines before they take over, to do what the first who uses them would wait for."""
+        self.replaced: Callable[[Engines, Collection[Slot]], None] = lambda usual, slots: None
+        """Called when others took over, in the very step in which they do."""
+        self._settings, self._loads, self._stands = settings, loads, stands
+        self._others: dict[tuple[Slot, str], Load] = {}
+        self._renewing = asyncio.Lock()
+        self._freeing: set[asyncio.Task[None]] = set()
+        self._left: list[Load] = []  # replaced, and not freed yet
 
     async def drawn_by(self, engines: Engines, animator: str | None) -> Engines:
         """The same with another animator. Raises `BadInput` for one that there is not."""
@@ -60,9 +78,77 @@ class Pool:
             return engines
         return replace(engines, tts=await self._engine("tts", tts="auto", language=language, voice=voice))
 
-    async def settled(self) -> None:
-        """Wait for what is being loaded: only then it can be freed."""
-        await asyncio.gather(*self._others.values(), return_exceptions=True)
+    async def renew(self) -> Collection[Slot]:
+        """Choose anew where models came or went, load that beside what is used, and let it take over in one step.
+
+        Answers and utterances that have begun keep what they began with; it is freed when the last of them is over.
+        Returns the slots with another engine. Raises what loading raises: then all is as it was.
+        """
+        async with self._renewing:
+            now = await asyncio.to_thread(standing, self._settings, list(self._stands))
+            slots = [slot for slot in now if now[slot] != self._stands[slot]]
+            came = [model for slot in slots for model in now[slot].models if model not in self._stands[slot].models]
+            self._stands = now  # what cannot be loaded is not tried over and over
+            if not slots:
+                return []
+            _check_room(sum(model.memory for model in came))
+            loads = begin(self._settings, slots)
+            try:
+                found = await entered(loads)
+                if self.loaded is not None:
+                    await self.loaded(together(found), list(loads))
+            except BaseException:
+                await leave(loads.values())
+                raise
+            self._take_over(slots, loads, found)
+            return slots
+
+    def _take_over(self, slots: Collection[Slot], loads: dict[Slot, Load], found: dict[str, Any]) -> None:
+        before = [self._loads.pop(slot) for slot in slots if slot in self._loads]
+        others = [key for key in self._others if key[0] in slots]
+        before += [self._others.pop(key) for key in others]
+        self._loads |= loads
+        took_over: dict[str, Any] = {slot: found.get(slot) for slot in slots}
+        self.usual = replace(self.usual, **took_over)
+        self._left += before
+        freeing = asyncio.create_task(self._free(before))
+        self._freeing.add(freeing)
+        freeing.add_done_callback(self._freeing.discard)
+        self.replaced(self.usual, slots)
+
+    async def _free(self, loads: list[Load]) -> None:
+        await self.usual.guests.left()
+        for load in loads:
+            self._left.remove(load)
+            await load.leave()
+        await asyncio.to_thread(machine.release)
+
+    async def freed(self) -> None:
+        """Until everything that was replaced is freed."""
+        await asyncio.gather(*self._freeing)
+
+    async def watch(self) -> None:
+        """Renew whenever models come or go, until cancelled: another process may have pulled them."""
+        seen = await asyncio.to_thread(changed_at)
+        while True:
+            await asyncio.sleep(_LOOK)
+            if (now := await asyncio.to_thread(changed_at)) == seen:
+                continue
+            seen = now
+            try:
+                if slots := await self.renew():
+                    _log.warning("now used: %s", ", ".join(f"{s} {getattr(self.usual, s).info.name}" for s in slots))
+            except VisavisError as error:
+                _log.warning("what was pulled is not used yet: %s", error)
+            except Exception:
+                _log.exception("what was pulled cannot be used")
+
+    async def close(self) -> None:
+        """Free everything; nobody uses any of it."""
+        for task in self._freeing:
+            task.cancel()
+        await asyncio.gather(*self._freeing, return_exceptions=True)
+        await leave([*self._loads.values(), *self._others.values(), *self._left])
 
     async def _engine(self, slot: Slot, **asked: str | None) -> Any:
         settings = self._settings.model_copy(update=asked)
@@ -75,24 +161,42 @@ class Pool:
             return usual
         key = (slot, chosen.info.name)
         if key not in self._others:
-            self._others[key] = asyncio.ensure_future(self._stack.enter_async_context(chosen.engine(settings)))
-        loading = self._others[key]
+            self._others[key] = Load(chosen.engine(settings))
+        load = self._others[key]
         try:
-            return await asyncio.shield(loading)  # whoever asked first may leave: others wait for it, too
+            return await load.entered()
         except VisavisError:
-            self._others.pop(key, None)
+            if self._others.get(key) is load:
+                del self._others[key]
             raise
 
 
 @asynccontextmanager
-async def open_pool(settings: Settings, usual: Engines) -> AsyncGenerator[Pool, None]:
-    """Engines on demand beside the usual ones."""
-    async with AsyncExitStack() as stack:
-        pool = Pool(settings, usual, stack)
-        try:
-            yield pool
-        finally:
-            await pool.settled()
+async def open_pool(settings: Settings, slots: Collection[Slot]) -> AsyncGenerator[Pool, None]:
+    """Load the engines of `slots`; when the block ends, all are freed. Raises as `load_engines` does."""
+    stands = await asyncio.to_thread(standing, settings, [slot for slot in _SWITCHED if slot in slots])
+    loads = begin(settings, slots)
+    try:
+        pool = Pool(settings, loads, together(await entered(loads)), stands)
+    except BaseException:
+        await leave(loads.values())
+        raise
+    watching = asyncio.create_task(pool.watch())
+    try:
+        yield pool
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await pool.close()
+
+
+def _check_room(needed: int) -> None:
+    """Raise `EngineUnavailable` where engines do not fit beside those that are used."""
+    if needed > (free := machine.available()):
+        raise EngineUnavailable(
+            f"{needed / 1e9:.1f} GB of memory are needed beside what is used now, and {free / 1e9:.1f} are free: "
+            "start visavis anew to use it"
+        )
 
 
 def checked_language(asked: str | None, usual: str) -> str:

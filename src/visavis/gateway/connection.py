@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
@@ -23,6 +24,7 @@ from visavis.telemetry import session_id
 
 if TYPE_CHECKING:
     from visavis.avatars.avatar import Avatar
+    from visavis.engines.protocols import Slot
     from visavis.gateway.live import Live
     from visavis.gateway.visit import Visit
 
@@ -71,6 +73,13 @@ class Connection:
     def replaced(self) -> None:
         """The conversation goes on in another page."""
         self._fail("expired", "the conversation goes on in another window; reload to bring it here")
+
+    def equipped(self, slots: Collection[Slot]) -> None:
+        """Other engines took over."""
+        if (visit := self._visit) is not None:
+            session = visit.session
+            voice = self._live.voice_of(session.avatar, session.manner)
+            self._outbox.event(wire.Equipped(slots=list(slots), voice=voice, voices=self._live.voices()))
 
     def ended(self, failed: bool) -> None:
         """The conversation is over, not by the page's wish."""

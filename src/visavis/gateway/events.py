@@ -265,6 +265,15 @@ class Configured(_Event):
     transport: Literal["websocket", "webrtc"]
 
 
+class Equipped(_Event):
+    """Other ears, another mind or voice took over: from the next utterance on, and the next answer."""
+
+    type: Literal["equipped"] = "equipped"
+    slots: list[Literal["asr", "turn", "llm", "tts"]] = Field(description="what has changed")
+    voice: str
+    voices: list[Choice] = Field(description="all that there are now")
+
+
 class Answer(_Event):
     """The WebRTC answer to an `offer`."""
 
@@ -298,7 +307,20 @@ class Pong(_Event):
 
 
 ServerEvent = Annotated[
-    Welcome | Busy | State | Heard | Spoken | Flush | Answered | Timings | Configured | Answer | Clock | Error | Pong,
+    Welcome
+    | Busy
+    | State
+    | Heard
+    | Spoken
+    | Flush
+    | Answered
+    | Timings
+    | Configured
+    | Equipped
+    | Answer
+    | Clock
+    | Error
+    | Pong,
     Field(discriminator="type"),
 ]
 server_event: TypeAdapter[ServerEvent] = TypeAdapter(ServerEvent)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import tempfile
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from visavis.conversation.naming import system_prompt
 from visavis.conversation.reply import Manner, own_voice
 from visavis.conversation.rests import rested
 from visavis.conversation.spoken import warm
-from visavis.engines.loading import Engines, load_engines
+from visavis.engines.loading import Engines
 from visavis.engines.pool import Pool, open_pool
 from visavis.engines.protocols import Animator, Slot
 from visavis.engines.registry import choose, usable
@@ -58,9 +58,9 @@ async def open_live(settings: Settings) -> AsyncGenerator[Live, None]:
         # a model that takes every core would stop every face while it thinks
         settings = settings.model_copy(update={"threads": max(cores() - 1, 1)})
     slots += ["vad", "asr", "turn"] if hears else []
-    async with load_engines(settings, slots) as engines, open_pool(settings, engines) as pool:
+    async with open_pool(settings, slots) as pool:
         with tempfile.TemporaryDirectory(prefix="visavis-", ignore_cleanup_errors=True) as folder:
-            live = Live(settings, engines, pool, hears, Path(folder))
+            live = Live(settings, pool, hears, Path(folder))
             try:
                 await live.warm()
                 yield live
@@ -80,10 +80,9 @@ def _hears(settings: Settings) -> bool:
 class Live:
     """What is common to all conversations."""
 
-    def __init__(self, settings: Settings, engines: Engines, pool: Pool, hears: bool, folder: Path) -> None:
-        self.settings, self.engines, self.hears = settings, engines, hears
+    def __init__(self, settings: Settings, pool: Pool, hears: bool, folder: Path) -> None:
+        self.settings, self.hears = settings, hears
         self.pool = pool
-        """Engines that only some ask for."""
         self.metrics = Metrics()
         self.admission = Admission(places(settings))
         self.calls = asyncio.BoundedSemaphore(calls(settings))
@@ -100,20 +99,38 @@ class Live:
 
     async def warm(self) -> None:
         """Do once what the first conversation would wait for."""
-        avatar = await self.avatar(None)
-        manner = self.manner()
         await asyncio.to_thread(warm)
-        messages = History.begin(system_prompt(self.settings, self.named(None))).asked("Hello.").messages
-        with suppress(Exception):  # what does not work now will be said when it is used
-            async with aclosing(self.engines.llm.complete(messages, replace(manner.sampling, max_tokens=1))) as words:
-                async for _ in words:
-                    pass
-            voice = manner.voice or own_voice(avatar, self.engines.tts.voices(), manner.language)
-            line = Line("Hello.", manner.language)
-            async with aclosing(self.engines.tts.synthesize(line, voice)) as pieces:
-                async for _ in pieces:
-                    pass
+        await self._warm(self.engines, ("llm", "tts"))
+        self.pool.loaded, self.pool.replaced = self._warm, self._adopt
         self.ready = True
+
+    async def _warm(self, engines: Engines, slots: Collection[Slot]) -> None:
+        """Ask the mind and the voice for a word, those of the `slots`."""
+        avatar, manner = await self.avatar(None), self.manner()
+        with suppress(Exception):  # what does not work now will be said when it is used
+            if "llm" in slots:
+                messages = History.begin(system_prompt(self.settings, self.named(None))).asked("Hello.").messages
+                async with aclosing(engines.llm.complete(messages, replace(manner.sampling, max_tokens=1))) as words:
+                    async for _ in words:
+                        pass
+            if "tts" in slots:
+                voices = engines.tts.voices()
+                voice = manner.spoken_by(voices).voice or own_voice(avatar, voices, manner.language)
+                async with aclosing(engines.tts.synthesize(Line("Hello.", manner.language), voice)) as pieces:
+                    async for _ in pieces:
+                        pass
+
+    def _adopt(self, engines: Engines, slots: Collection[Slot]) -> None:
+        """Other engines took over: every conversation goes on with them."""
+        for stay in self._visits.values():
+            stay.visit.session.adopt(engines)
+            if stay.connection is not None:
+                stay.connection.equipped(slots)
+
+    @property
+    def engines(self) -> Engines:
+        """Those of this moment."""
+        return self.pool.usual
 
     async def close(self) -> None:
         """End every conversation."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from visavis.avatars.avatar import Avatar
@@ -33,7 +33,7 @@ from visavis.serving.bodies import Bodies
 from visavis.serving.choices import router as chosen
 from visavis.serving.films import Films, open_films
 from visavis.serving.outputs import Film
-from visavis.serving.service import ABOUT, Kind, Running, described, running
+from visavis.serving.service import ABOUT, Kind, Running, described, guest, running
 from visavis.serving.sound import by_line, decoded, wav_base64, whole
 from visavis.serving.tts import asked_voice, voice_of
 from visavis.settings import Settings
@@ -52,7 +52,7 @@ async def joined(app: FastAPI, settings: Settings, pool: Pool, hears: bool) -> A
     async with open_films(settings) as made:
         app.state.films, app.state.running = made, Running(_KIND, settings, pool, hears=hears)
         for each_router in (router, videos, chosen, described):
-            app.include_router(each_router)
+            app.include_router(each_router, dependencies=[Depends(guest)])
         app.add_api_route("/openapi.json", lambda: JSONResponse(app.openapi()), include_in_schema=False)
         app.add_middleware(Bodies, most=settings.max_upload)
         yield

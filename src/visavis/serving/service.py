@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response, StreamingResponse
 from prometheus_client import CollectorRegistry
@@ -25,7 +25,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Send
 
 from visavis import __version__
-from visavis.engines.loading import load_engines
+from visavis.engines.loading import Engines
 from visavis.engines.pool import Pool, open_pool
 from visavis.engines.protocols import Engine, OfModel, Slot
 from visavis.errors import EngineUnavailable, VisavisError
@@ -88,9 +88,13 @@ class Running:
 
     def __init__(self, kind: Kind, settings: Settings, pool: Pool, *, hears: bool = True) -> None:
         self.kind, self.settings, self.pool, self.hears = kind, settings, pool, hears
-        self.engines = pool.usual
         self.statistics = Statistics(kind.title)
         self._admission = Admission(settings.sessions or 2 * cores(), _WAITING)
+
+    @property
+    def engines(self) -> Engines:
+        """Those of this moment."""
+        return self.pool.usual
 
     @asynccontextmanager
     async def place(self) -> AsyncGenerator[None, None]:
@@ -169,6 +173,12 @@ def running(request: Request) -> Running:
     return found
 
 
+async def guest(request: Request) -> AsyncGenerator[None, None]:
+    """Keeps the engines of a request's beginning until it is answered, whatever takes over meanwhile."""
+    with running(request).engines.guests.inside():
+        yield
+
+
 def one_model(name: str) -> dict[str, Any]:
     """The model that answers, as OpenAI lists models."""
     model = {"id": name, "object": "model", "created": 0, "owned_by": "visavis"}
@@ -207,8 +217,7 @@ def create_service(name: str, settings: Settings, *, open_to_all: bool = False) 
                 from visavis.serving.films import open_films
 
                 app.state.films = await stack.enter_async_context(open_films(settings))
-            engines = await stack.enter_async_context(load_engines(settings, used_slots(kind, settings)))
-            pool = await stack.enter_async_context(open_pool(settings, engines))
+            pool = await stack.enter_async_context(open_pool(settings, used_slots(kind, settings)))
             app.state.running = Running(kind, settings, pool)
             yield
 
@@ -221,7 +230,7 @@ def create_service(name: str, settings: Settings, *, open_to_all: bool = False) 
         serve_tool(app, name, settings.max_upload)
     else:
         router: APIRouter = importlib.import_module(f"visavis.serving.{kind.module}").router
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(guest)])
     registry = CollectorRegistry()
     Instrumentator(registry=registry).instrument(app).expose(app, include_in_schema=False)
     app.add_middleware(Bodies, most=settings.max_upload)

@@ -118,7 +118,8 @@ def serve_tool(app: FastAPI, name: str, most: int) -> None:
 
 async def _result(tool: _Tool, service: Running, arguments: dict[str, Any]) -> types.CallToolResult:
     try:
-        result = await tool.does(service, tool.takes.model_validate(arguments))
+        with service.engines.guests.inside():
+            result = await tool.does(service, tool.takes.model_validate(arguments))
     except ValidationError as error:
         return _failed(in_words(error.errors(include_url=False)))
     except VisavisError as error:

@@ -129,3 +129,11 @@ def installed(name: str) -> Path | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return here if whole else None
+
+
+def changed_at() -> int:
+    """When models last came or went, in nanoseconds; 0 where there never were any. Cheap."""
+    try:
+        return (folder() / "models").stat().st_mtime_ns
+    except OSError:
+        return 0
