@@ -11,6 +11,7 @@ import numpy as np
 from tests.virtual import virtually
 from visavis.conversation.ear import Ear
 from visavis.conversation.listen import FRAME, RATE
+from visavis.engines.guests import Guests
 from visavis.engines.protocols import Carry, Recognition, Transcript
 from visavis.media.audio import Audio
 
@@ -39,7 +40,7 @@ def listening(act: Callable[[Ear], Awaitable[None]]) -> list[tuple[float, str, b
         def tell(transcript: Transcript) -> None:
             told.append((round(loop.time() / SLOW, 3), transcript.text, transcript.final))
 
-        ear = Ear(Counter(), "en", tell)  # type: ignore[arg-type]  # it only recognises
+        ear = Ear(Counter(), "en", tell, Guests())  # type: ignore[arg-type]  # it only recognises
         running = asyncio.create_task(ear.run())
         await act(ear)
         await asyncio.sleep(10 * SLOW)

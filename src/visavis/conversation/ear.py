@@ -25,10 +25,10 @@ class Ear:
     """
 
     def __init__(
-        self, asr: SpeechRecognizer, language: str, told: Callable[[Transcript], None], guests: Guests | None = None
+        self, asr: SpeechRecognizer, language: str, told: Callable[[Transcript], None], guests: Guests
     ) -> None:
         self._asr, self._options, self._told = asr, Recognition(language), told
-        self._next, self._guests = asr, guests or Guests()
+        self._next, self._guests = asr, guests
         self._staying: Guest | None = None  # while an utterance keeps a recogniser that was replaced
         self._carry: Carry | None = None
         self._queue: asyncio.Queue[tuple[int, Audio | None]] = asyncio.Queue(_WAITING)

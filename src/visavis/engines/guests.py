@@ -50,6 +50,11 @@ class Guests:
         finally:
             guest.leave()
 
+    def dismiss(self) -> None:
+        """All leave: the engines are about to end."""
+        for guest in list(self._here):
+            guest.leave()
+
     async def left(self) -> None:
         """Until all have left who are here now; those who come meanwhile are not waited for."""
         for guest in list(self._here):

@@ -40,7 +40,6 @@ class Pool:
         self._others: dict[tuple[Slot, str], Load] = {}
         self._renewing = asyncio.Lock()
         self._freeing: set[asyncio.Task[None]] = set()
-        self._left: list[Load] = []  # replaced, and not freed yet
 
     async def drawn_by(self, engines: Engines, animator: str | None) -> Engines:
         """The same with another animator. Raises `BadInput` for one that there is not."""
@@ -110,7 +109,6 @@ class Pool:
         self._loads |= loads
         took_over: dict[str, Any] = {slot: found.get(slot) for slot in slots}
         self.usual = replace(self.usual, **took_over)
-        self._left += before
         freeing = asyncio.create_task(self._free(before))
         self._freeing.add(freeing)
         freeing.add_done_callback(self._freeing.discard)
@@ -118,9 +116,7 @@ class Pool:
 
     async def _free(self, loads: list[Load]) -> None:
         await self.usual.guests.left()
-        for load in loads:
-            self._left.remove(load)
-            await load.leave()
+        await leave(loads)
         await asyncio.to_thread(machine.release)
 
     async def freed(self) -> None:
@@ -145,10 +141,8 @@ class Pool:
 
     async def close(self) -> None:
         """Free everything; nobody uses any of it."""
-        for task in self._freeing:
-            task.cancel()
-        await asyncio.gather(*self._freeing, return_exceptions=True)
-        await leave([*self._loads.values(), *self._others.values(), *self._left])
+        self.usual.guests.dismiss()
+        await asyncio.gather(*self._freeing, leave([*self._loads.values(), *self._others.values()]))
 
     async def _engine(self, slot: Slot, **asked: str | None) -> Any:
         settings = self._settings.model_copy(update=asked)

@@ -29,14 +29,21 @@ _CONTROL = ("<|endoftext|>", "<|im_start|>", _END)
 _MERGES = ("Ċ Ċ",)
 
 
-def write(path: Path, template: str = TEMPLATE, width: int = 128, hidden: int = 64, layers: int = 2) -> Path:
-    """Write the model: random weights, but for those by which each token of `ANSWER` follows the one before it."""
+def write(
+    path: Path,
+    template: str = TEMPLATE,
+    width: int = 128,
+    hidden: int = 64,
+    layers: int = 2,
+    answer: tuple[str, ...] = ANSWER,
+) -> Path:
+    """Write the model: random weights, but for those by which each token of `answer` follows the one before it."""
     letters = [_shown(byte) for byte in range(256)]
-    words = [_spelled(word) for word in (*ANSWER, *THOUGHT)]
+    words = [_spelled(word) for word in (*answer, *THOUGHT)]
     tokens = [*letters, "ĊĊ", *(word for word in dict.fromkeys(words) if word not in letters)]
     types = [gguf.TokenType.NORMAL] * len(tokens) + [gguf.TokenType.CONTROL] * 3 + [gguf.TokenType.USER_DEFINED] * 2
     tokens += [*_CONTROL, _OPEN, _CLOSE]
-    chains = [["ĊĊ", *map(_spelled, ANSWER), _END], ["Ċ", _OPEN, *map(_spelled, THOUGHT), _CLOSE, "ĊĊ"]]
+    chains = [["ĊĊ", *map(_spelled, answer), _END], ["Ċ", _OPEN, *map(_spelled, THOUGHT), _CLOSE, "ĊĊ"]]
 
     out = gguf.GGUFWriter(path, "qwen3")
     heads, size = 4, 32
