@@ -175,6 +175,9 @@ class Settings(BaseSettings):
     allowed_hosts: _Hosts = Field((), description="more names that the server is reached under")
     allowed_origins: _Origins = Field((), description="other pages that may talk to the server")
     tls: bool = Field(False, description="https, with a self-signed certificate")
+    page_pulls: bool | None = Field(
+        None, description="its page may fetch recommended models; unset: where only this machine reaches it"
+    )
     sessions: int = Field(0, ge=0, le=1000, description="conversations at the same time; 0: two for each core")
     idle_timeout: float = Field(0.0, ge=0, description="seconds until a silent conversation ends; 0: never")
     resume_window: float = Field(30.0, ge=0, description="seconds in which a lost connection can go on")

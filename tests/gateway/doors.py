@@ -47,6 +47,7 @@ class FakeLive:
     pool: Any = field(default_factory=lambda: SimpleNamespace(usual=None))
     """There are no engines: nothing is asked of them."""
     hears: bool = False
+    equipment: Any = None
 
     def session_of(self, resume: str) -> FakeSession | None:
         return self.session if resume == SECRET else None

@@ -77,6 +77,11 @@ class Pool:
             return engines
         return replace(engines, tts=await self._engine("tts", tts="auto", language=language, voice=voice))
 
+    @property
+    def slots(self) -> Collection[Slot]:
+        """Those with an engine."""
+        return list(self._loads)
+
     async def renew(self) -> Collection[Slot]:
         """Choose anew where models came or went, load that beside what is used, and let it take over in one step.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -22,6 +22,11 @@ from visavis.gateway.security import Doors, guard
 from visavis.gateway.uploads import Uploads, open_uploads
 from visavis.settings import Settings
 
+if TYPE_CHECKING:
+    from visavis.gateway.equipment import Equipment
+
+RECOMMENDED = "/recommended"
+"""Where a page asks for better engines."""
 PAGE = Path(__file__).parents[1] / "web"
 """The page's files; index.html is the page."""
 
@@ -38,6 +43,7 @@ class Live(Protocol):
     """Who serves the conversations (`gateway.live`)."""
 
     metrics: Metrics
+    equipment: Equipment
 
     @property
     def ready(self) -> bool:
@@ -93,6 +99,7 @@ def create_app(
         app.add_api_route(path, seen, methods=["GET"])
         app.add_api_route(path, seen, methods=["HEAD"], include_in_schema=False)
     app.add_api_route(UPLOADS, _upload, methods=["POST"])
+    app.add_api_route(RECOMMENDED, _recommended, methods=["GET", "POST", "DELETE"])
     app.add_api_route("/metrics", _metrics, methods=["GET"])
     app.add_api_websocket_route("/ws", _talk)
     app.mount("/static", _Static(directory=PAGE, check_dir=False))
@@ -153,6 +160,16 @@ async def _answer(key: str, request: Request) -> Response:
 async def _health(request: Request) -> Response:
     ready = _live(request).ready
     return JSONResponse({"ready": ready, "version": __version__}, 200 if ready else 503)
+
+
+async def _recommended(request: Request) -> Response:
+    """What engines there are and what would be better; POST has that fetched, DELETE ends it."""
+    equipment = _live(request).equipment
+    if request.method == "POST":
+        await equipment.start()
+    elif request.method == "DELETE":
+        equipment.cancel()
+    return JSONResponse((await equipment.offer()).model_dump(), 202 if request.method == "POST" else 200)
 
 
 async def _metrics(request: Request) -> Response:

@@ -31,6 +31,7 @@ from visavis.engines.voices import named
 from visavis.errors import BadInput, EngineUnavailable
 from visavis.gateway.admission import Admission, Place, calls, places
 from visavis.gateway.connection import Connection
+from visavis.gateway.equipment import Equipment
 from visavis.gateway.events import Choice
 from visavis.gateway.metrics import Metrics
 from visavis.gateway.visit import Kept, Visit
@@ -83,6 +84,8 @@ class Live:
     def __init__(self, settings: Settings, pool: Pool, hears: bool, folder: Path) -> None:
         self.settings, self.hears = settings, hears
         self.pool = pool
+        self.equipment = Equipment(settings, pool)
+        """Better engines, to be fetched."""
         self.metrics = Metrics()
         self.admission = Admission(places(settings))
         self.calls = asyncio.BoundedSemaphore(calls(settings))
@@ -135,6 +138,7 @@ class Live:
     async def close(self) -> None:
         """End every conversation."""
         self.ready = False
+        await self.equipment.close()
         stays = list(self._visits.values())
         for stay in stays:
             stay.task.cancel()

@@ -99,6 +99,15 @@ class Gateway:
             return None
         return found
 
+    async def engines(self, method: str = "GET", client: str = "") -> dict[str, Any] | None:
+        """The engines that it uses, and better ones; POST has these fetched, DELETE ends that. None where the gateway
+        has no such thing."""
+        try:
+            found: dict[str, Any] = (await self._ask(client, method, "/recommended")).json()
+        except _Missing:
+            return None
+        return found
+
     async def picture(self, path: str, client: str = "") -> bytes:
         """A picture by its path."""
         return (await self._ask(client, "GET", path)).content

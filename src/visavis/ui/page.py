@@ -15,7 +15,7 @@ import gradio as gr
 from fastapi import FastAPI
 from gradio.routes import mount_gradio_app
 
-from visavis.ui import show
+from visavis.ui import engines, show
 from visavis.ui.client import Gateway
 from visavis.ui.talk import READY, Happenings, Parts, Talk, Updates
 from visavis.ui.theme import style, theme
@@ -60,6 +60,7 @@ def page(gateway: Gateway, folder: Path) -> gr.Blocks:
                 parts, tabs = _facing()
             with gr.Column(scale=3, min_width=320, elem_id="beside"):
                 parts, upload = _beside(parts)
+                engines.card(gateway, blocks)
         happenings = Happenings(gateway, folder, Parts(**parts))
         _wire(blocks, happenings, Parts(**parts), tabs, upload)
     blocks.queue(default_concurrency_limit=None, api_open=False)

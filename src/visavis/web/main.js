@@ -5,6 +5,7 @@ import { showState } from "./caption.js";
 import { Connection } from "./connection.js";
 import { bindControls } from "./controls.js";
 import { at, kept } from "./dom.js";
+import { Engines } from "./engines.js";
 import { Face } from "./face.js";
 import { Measures, expose } from "./measures.js";
 import { dismiss, notice } from "./notices.js";
@@ -101,6 +102,14 @@ const avatars = new Avatars({
   },
 });
 
+const engines = new Engines({
+  show() {
+    panel.set(true);
+    panel.select("settings");
+    at("engines").scrollIntoView();
+  },
+});
+
 const overlay = new Overlay(turns, () => measures.table({ face, connection, session: page.welcome?.session }));
 
 function become(state) {
@@ -170,6 +179,7 @@ function refresh() {
 
 const parts = {
   page, connection, face, player, pictures, script, transcript, turns, transport, settings, avatars, talk, measures,
+  engines,
 };
 connection.on = receivers(parts, { become, played });
 at("composer").onsubmit = ask;

@@ -9,6 +9,7 @@ import { PICTURE, SOUND, parse, samplesOf } from "./wire.js";
 /** {event, media, lost}: takers of what comes. `become(state)` shows a state, `played(position)` reports one. */
 export function receivers(parts, { become, played }) {
   const { page, player, pictures, script, transcript, turns, transport, settings, avatars, talk, measures } = parts;
+  const { engines } = parts;
 
   const takers = {
     welcome(event) {
@@ -31,6 +32,7 @@ export function receivers(parts, { become, played }) {
       talk.setPushToTalk(settings.pushToTalk);
       talk.begin(event.hears, event.language);
       transport.begin(event.webrtc);
+      engines.look();
       if (returning) announce("Connected again");
       become("idle");
     },
@@ -73,6 +75,10 @@ export function receivers(parts, { become, played }) {
       settings.follow(event);
       talk.setPushToTalk(event.push_to_talk);
       become(page.state);
+    },
+    equipped(event) {
+      settings.offer(event);
+      engines.equipped();
     },
     answer: ({ sdp }) => transport.answer(sdp),
     clock: (event) => transport.peer?.clock(event),

@@ -28,16 +28,22 @@ export class Settings {
 
   /** A session began: offer what it has, and say what was chosen before. */
   begin({ voices, voice, animators, animator, emotion }) {
-    at("voice").replaceChildren(...choices(voices));
+    this.offer({ voices, voice });
     at("animator").replaceChildren(...choices(animators));
     at("animators").hidden = animators.length < 2;
-    this.follow({ voice, animator, emotion });
+    this.follow({ animator, emotion });
     const chosen = {};
     const drawn = kept.get("animator", null);
     if (drawn !== animator && animators.some(({ name }) => name === drawn)) chosen.animator = drawn;
     if (this.halfDuplex) chosen.half_duplex = true;
     if (this.pushToTalk) chosen.push_to_talk = true;
     if (Object.keys(chosen).length) this.on.configure(chosen);
+  }
+
+  /** These are the voices that there are now, and the one that speaks. */
+  offer({ voices, voice }) {
+    at("voice").replaceChildren(...choices(voices));
+    this.follow({ voice });
   }
 
   /** Show what is in force on the server. */
