@@ -9,15 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.engines.llm import tiny_qwen3
-from tests.engines.llm.tiny_qwen3 import SAID
+from tests.gateway.better import BETTER, KNOWS, SAID
 from tests.gateway.page import Page, open_page
 from tests.gateway.scripted import live
 from tests.weights.pulled import keep, without_models
 from visavis.engines import pool as pools
 from visavis.weights.models import find_model, place
-
-BETTER = (" I", " know", " better", ".")
-KNOWS = "".join(BETTER).strip()
 
 
 @pytest.fixture

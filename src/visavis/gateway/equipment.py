@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from visavis.engines.pool import Pool
-from visavis.engines.protocols import OfModel
+from visavis.engines.protocols import OfModel, Slot
 from visavis.engines.registry import about
 from visavis.errors import BadInput, VisavisError
 from visavis.gateway.security import is_loopback
@@ -22,6 +22,7 @@ from visavis.weights.pull import Cancelled, pull
 from visavis.weights.recommended import recommended
 
 _ELSEWHERE = "on the machine of the server, type: visavis models pull recommended"
+_SHOWN: tuple[Slot, ...] = ("vad", "asr", "turn", "llm", "tts", "articulation", "animation")
 _SETTLING = 3.0
 """Seconds from which on a rate is believed."""
 _log = logging.getLogger(__name__)
@@ -178,7 +179,7 @@ class Equipment:
 
     def _used(self) -> list[Used]:
         usual = self._pool.usual
-        engines = {slot: getattr(usual, slot) for slot in self._pool.slots}
+        engines = {slot: getattr(usual, slot) for slot in _SHOWN if slot in self._pool.slots}
         return [
             Used(
                 slot=slot,

@@ -14,6 +14,8 @@ from visavis.ui.client import Gateway, GatewayRefused
 
 _EVERY = 0.7
 """Seconds between two looks at how far it is."""
+_USUAL = 2.5e6
+"""Bytes a second, to say how long it may take: 20 Mbit/s."""
 _SLOTS = {"asr": "Hears", "turn": "Waits", "llm": "Thinks", "tts": "Speaks"}
 _OVER = {"cancelled": "Stopped. What has come is kept.", "done": "Done: it is used from now on."}
 Updates = dict[Any, Any]
@@ -35,7 +37,7 @@ def card(gateway: Gateway, blocks: gr.Blocks) -> None:
         told = gr.Markdown("", sanitize_html=False, elem_id="engines-told")
         state = gr.Markdown("", sanitize_html=False, elem_id="engines-state")
         with gr.Row():
-            fetch = gr.Button("Fetch them", visible=False, elem_id="engines-fetch")
+            fetch = gr.Button("Fetch", visible=False, elem_id="engines-fetch")
             stop = gr.Button("Stop", variant="stop", visible=False, size="sm", min_width=0, elem_id="engines-stop")
     parts = _Parts(column, told, state, fetch, stop)
     does = _Happenings(gateway, parts)
@@ -84,7 +86,7 @@ class _Happenings:
         parts, busy = self._parts, _is_busy(offer)
         lacking = [each for each in offer["models"] if not each["is_here"]]
         begun = (offer["job"] or {}).get("state") in ("cancelled", "failed")
-        words = f"{'Go on' if begun else 'Fetch them'}: {_size(offer['bytes'])}"
+        words = f"{'Go on' if begun else 'Fetch'}: {_size(offer['bytes'])}, about {_left(offer['bytes'] / _USUAL)}"
         return {
             parts.card: gr.update(visible=True),
             parts.told: _used(offer["used"]) + _models(lacking),

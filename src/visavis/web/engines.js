@@ -4,6 +4,7 @@ import { at, element } from "./dom.js";
 import { dismiss, notice } from "./notices.js";
 
 const ADDRESS = "/recommended";
+const USUAL = 2.5e6; // bytes a second, to say how long it may take: 20 Mbit/s
 const EVERY = 700; // ms between two looks at how far it is
 const SLOTS = { asr: "Hears", turn: "Waits", llm: "Thinks", tts: "Speaks" };
 const WORDS = { cancelled: "Stopped. What has come is kept.", loading: "Taking over …", done: "Done: it is used from now on." };
@@ -12,8 +13,7 @@ const size = (bytes) => (bytes < 1e9 ? `${Math.max(Math.round(bytes / 1e6), 1)} 
 
 /** Seconds in words, about. */
 function about(seconds) {
-  if (seconds === null) return "";
-  return seconds < 90 ? `, ${Math.ceil(seconds / 10) * 10} s left` : `, ${Math.round(seconds / 60)} min left`;
+  return seconds < 90 ? `${Math.max(Math.ceil(seconds / 10), 1) * 10} s` : `${Math.round(seconds / 60)} min`;
 }
 
 export class Engines {
@@ -64,8 +64,11 @@ export class Engines {
     at("engines-offer").hidden = lacking.length === 0 && !job;
     at("engines-models").replaceChildren(...lacking.map(row));
     at("engines-pull").hidden = busy || lacking.length === 0 || !may;
-    at("engines-pull").textContent = job?.state === "cancelled" || job?.state === "failed" ? `Go on: ${size(bytes)}` : `Fetch them: ${size(bytes)}`;
+    at("engines-pull").textContent = job?.state === "cancelled" || job?.state === "failed" ? `Go on: ${size(bytes)}` : `Fetch: ${size(bytes)}`;
     at("engines-why").textContent = lacking.length && !may ? `To have them, ${why}` : "";
+    at("engines-time").textContent = at("engines-pull").hidden
+      ? ""
+      : `About ${about(bytes / USUAL)} at 20 Mbit/s. You can go on talking meanwhile.`;
     at("engines-pulling").hidden = !busy;
     at("engines-error").textContent = job?.state === "failed" ? job.message : "";
     at("engines-state").textContent = WORDS[job?.state] ?? "";
@@ -79,7 +82,8 @@ export class Engines {
   _progress({ title, done, total, remaining, state }) {
     at("engines-progress").max = total;
     at("engines-progress").value = done;
-    at("engines-words").textContent = state === "loading" ? "" : `${title}: ${size(done)} of ${size(total)}${about(remaining)}`;
+    const left = remaining === null ? "" : `, ${about(remaining)} left`;
+    at("engines-words").textContent = state === "loading" ? "" : `${title}: ${size(done)} of ${size(total)}${left}`;
     at("engines-cancel").hidden = state === "loading";
   }
 
