@@ -19,7 +19,7 @@ from visavis.gateway.security import is_loopback
 from visavis.settings import Settings
 from visavis.weights.models import Model, installed
 from visavis.weights.pull import Cancelled, pull
-from visavis.weights.recommended import recommended
+from visavis.weights.recommended import duration, install, missing_extras, recommended
 
 _ELSEWHERE = "on the machine of the server, type: visavis models pull recommended"
 _SHOWN: tuple[Slot, ...] = ("vad", "asr", "turn", "llm", "tts", "articulation", "animation")
@@ -72,6 +72,8 @@ class Offer(_Told):
     used: list[Used]
     models: list[Wanted]
     bytes: int = Field(description="still to fetch")
+    time: str = Field(description="how long that takes, about, in words")
+    extras: str = Field(description="what is typed to have libraries with which better ones would be recommended")
     may: bool = Field(description="whether this page may fetch them")
     why: str = Field(description="if not, what to do instead")
     job: Pulling | None
@@ -119,7 +121,7 @@ class Equipment:
 
     async def offer(self) -> Offer:
         """What is used, what is recommended, and how far that is."""
-        wanted = await asyncio.to_thread(self._wanted)
+        wanted, extras = await asyncio.to_thread(lambda: (self._wanted(), self._extras()))
         models = [
             Wanted(
                 name=model.name,
@@ -136,7 +138,9 @@ class Equipment:
         return Offer(
             used=self._used(),
             models=models,
-            bytes=sum(each.bytes for each in models if not each.is_here),
+            bytes=(size := sum(each.bytes for each in models if not each.is_here)),
+            time=duration(size),
+            extras=extras,
             may=self._may,
             why="" if self._may else _ELSEWHERE,
             job=None if self._job is None else self._job.told(),
@@ -176,6 +180,11 @@ class Equipment:
         """The recommended models, and whether each is here."""
         found = recommended(self._settings.language, commercial_only=self._settings.commercial_only)
         return {model: installed(model.name) is not None for model in found}
+
+    def _extras(self) -> str:
+        settings = self._settings
+        lacking = missing_extras(settings.language, commercial_only=settings.commercial_only)
+        return install(lacking) if lacking else ""
 
     def _used(self) -> list[Used]:
         usual = self._pool.usual

@@ -14,8 +14,6 @@ from visavis.ui.client import Gateway, GatewayRefused
 
 _EVERY = 0.7
 """Seconds between two looks at how far it is."""
-_USUAL = 2.5e6
-"""Bytes a second, to say how long it may take: 20 Mbit/s."""
 _SLOTS = {"asr": "Hears", "turn": "Waits", "llm": "Thinks", "tts": "Speaks"}
 _OVER = {"cancelled": "Stopped. What has come is kept.", "done": "Done: it is used from now on."}
 Updates = dict[Any, Any]
@@ -86,10 +84,10 @@ class _Happenings:
         parts, busy = self._parts, _is_busy(offer)
         lacking = [each for each in offer["models"] if not each["is_here"]]
         begun = (offer["job"] or {}).get("state") in ("cancelled", "failed")
-        words = f"{'Go on' if begun else 'Fetch'}: {_size(offer['bytes'])}, about {_left(offer['bytes'] / _USUAL)}"
+        words = f"{'Go on' if begun else 'Fetch'}: {_size(offer['bytes'])}"
         return {
             parts.card: gr.update(visible=True),
-            parts.told: _used(offer["used"]) + _models(lacking),
+            parts.told: _used(offer["used"]) + _models(lacking) + _extras(offer["extras"]),
             parts.state: _state(offer, bool(lacking)),
             parts.fetch: gr.update(visible=bool(lacking) and offer["may"] and not busy, value=words),
             parts.stop: gr.update(visible=busy and offer["job"]["state"] == "pulling"),
@@ -124,6 +122,10 @@ def _models(lacking: list[dict[str, Any]]) -> str:
     return f'<p class="hint">Better ones, to be fetched once:</p><ul class="models">{rows}</ul>' if lacking else ""
 
 
+def _extras(typed: str) -> str:
+    return f'<p class="hint">For still better ones, on the server: <code>{escape(typed)}</code></p>' if typed else ""
+
+
 def _state(offer: Mapping[str, Any], lacks: bool) -> str:
     job = offer["job"]
     if job is not None and job["state"] == "pulling":
@@ -137,7 +139,9 @@ def _state(offer: Mapping[str, Any], lacks: bool) -> str:
         return f'<p class="trouble" role="alert">{escape(job["message"])}</p>'
     if lacks and not offer["may"]:
         return f'<p class="hint">To have them, {escape(offer["why"])}</p>'
-    return f'<p class="hint" role="status">{_OVER[job["state"]]}</p>' if job is not None else ""
+    if job is not None:
+        return f'<p class="hint" role="status">{_OVER[job["state"]]}</p>'
+    return f'<p class="hint">It takes {escape(offer["time"])}. You can go on asking meanwhile.</p>' if lacks else ""
 
 
 def _size(count: float) -> str:

@@ -4,7 +4,6 @@ import { at, element } from "./dom.js";
 import { dismiss, notice } from "./notices.js";
 
 const ADDRESS = "/recommended";
-const USUAL = 2.5e6; // bytes a second, to say how long it may take: 20 Mbit/s
 const EVERY = 700; // ms between two looks at how far it is
 const SLOTS = { asr: "Hears", turn: "Waits", llm: "Thinks", tts: "Speaks" };
 const WORDS = { cancelled: "Stopped. What has come is kept.", loading: "Taking over …", done: "Done: it is used from now on." };
@@ -50,7 +49,7 @@ export class Engines {
   }
 
   _show(offer) {
-    const { used, models, bytes, may, why, job } = offer;
+    const { used, models, bytes, time, extras, may, why, job } = offer;
     at("engines-used").replaceChildren(
       ...used
         .filter(({ slot }) => slot in SLOTS)
@@ -66,9 +65,10 @@ export class Engines {
     at("engines-pull").hidden = busy || lacking.length === 0 || !may;
     at("engines-pull").textContent = job?.state === "cancelled" || job?.state === "failed" ? `Go on: ${size(bytes)}` : `Fetch: ${size(bytes)}`;
     at("engines-why").textContent = lacking.length && !may ? `To have them, ${why}` : "";
+    at("engines-extras").textContent = extras ? `For still better ones, on the server: ${extras}` : "";
     at("engines-time").textContent = at("engines-pull").hidden
       ? ""
-      : `About ${about(bytes / USUAL)} at 20 Mbit/s. You can go on talking meanwhile.`;
+      : `It takes ${time}. You can go on talking meanwhile.`;
     at("engines-pulling").hidden = !busy;
     at("engines-error").textContent = job?.state === "failed" ? job.message : "";
     at("engines-state").textContent = WORDS[job?.state] ?? "";
