@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command, Outcome
+from tests.engines.llm import tiny_qwen3
 from visavis.cli import servers
 from visavis.engines.asr.pocketsphinx import PocketSphinx
 from visavis.engines.protocols import Availability
@@ -128,13 +129,16 @@ def test_a_server_that_is_not_used_is_not_asked(visavis: Command) -> None:
     assert (outcome.code, _of(outcome, "thinking")["state"]) == (0, "works")
 
 
-@pytest.mark.parametrize(("content", "code", "state"), [(b"not a model", 2, "fails"), (b"GGUF and more", 0, "works")])
-def test_a_model_file_that_is_none_fails(
-    visavis: Command, tmp_path: Path, content: bytes, code: int, state: str
-) -> None:
-    (tmp_path / "model.gguf").write_bytes(content)
+@pytest.mark.parametrize("content", [b"not a model", b"GGUF and more", None])
+def test_a_model_file_that_is_none_fails(visavis: Command, tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "model.gguf"
+    if content is None:
+        tiny_qwen3.write(file)
+    else:
+        file.write_bytes(content)
     outcome = visavis("--set", "llm_file=model.gguf", "--set", "llm=llamacpp", "doctor", "--json")
-    assert (outcome.code, _of(outcome, "thinking")["state"]) == (code, state)
+    expected = (0, "works") if content is None else (2, "fails")
+    assert (outcome.code, _of(outcome, "thinking")["state"]) == expected
 
 
 def test_a_voice_that_is_set_and_not_here_fails(visavis: Command) -> None:

@@ -89,6 +89,7 @@ async def _animate(speech: Path | float, state: State, avatar_name: str | None, 
     from visavis.conversation.rests import rested
     from visavis.engines.loading import load_engines
     from visavis.engines.protocols import Rendering
+    from visavis.engines.used import credits, records, used
     from visavis.media.codecs import probe_audio
     from visavis.media.mood import Mood
     from visavis.settings import load_settings
@@ -111,8 +112,14 @@ async def _animate(speech: Path | float, state: State, avatar_name: str | None, 
         else:
             clips = animated(rested(recording(speech)), *face, mood=mood)
         with bar("speaking", total, "s") as progress:
-            written = await write(clips, job, settings, progress)
+            made = used(engines, slots)
+            written = await write(clips, job, settings, progress, made_by=credits(made))
     job.say(f"video:  {written.path} ({written.duration:.1f} s, made in {time.perf_counter() - begun:.1f} s)")
     if job.as_json:
-        facts = {"video": str(written.path), "motion": job.motion and str(job.motion), "frames": written.frames}
-        typer.echo(json.dumps(facts | {"seconds": round(written.duration, 3)}, indent=2))
+        facts: dict[str, object] = {
+            "video": str(written.path),
+            "motion": job.motion and str(job.motion),
+            "frames": written.frames,
+        }
+        facts |= {"seconds": round(written.duration, 3), "engines": records(made)}
+        typer.echo(json.dumps(facts, indent=2))

@@ -62,6 +62,9 @@ def common(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any setting for this run, as in --set temperature=0."),
     ] = None,
+    commercial_only: Annotated[
+        bool, typer.Option("--commercial-only", help="Use and fetch nothing whose licence forbids commercial use.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, to standard error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
@@ -72,6 +75,8 @@ def common(
     from visavis.telemetry import configure_logging
 
     configure_logging(verbose)
+    if commercial_only:
+        assign("commercial_only", True, "--commercial-only")
     for assignment in set_ or ():
         name, sign, value = assignment.partition("=")
         if not sign:
@@ -134,12 +139,13 @@ def run(arguments: list[str]) -> int:
 
 
 def _common_first(arguments: list[str]) -> list[str]:
-    """The same with --set and --verbose before the command, where they are understood: people type them anywhere."""
+    """The same with the options of all commands before the command, where they are understood: people type them
+    anywhere."""
     common: list[str] = []
     rest = list(arguments)
     i = 0
     while i < len(rest) and rest[i] != "--":
-        if rest[i] in ("--verbose", "-v") or rest[i].startswith("--set="):
+        if rest[i] in ("--commercial-only", "--verbose", "-v") or rest[i].startswith("--set="):
             common.append(rest.pop(i))
         elif rest[i] == "--set":
             common += rest[i : i + 2]

@@ -97,6 +97,7 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
     from visavis.conversation.reply import Manner, reply
     from visavis.conversation.spoken import warm
     from visavis.engines.loading import check_voice, load_engines
+    from visavis.engines.used import credits, records, used
     from visavis.settings import load_settings
 
     settings = load_settings()
@@ -127,7 +128,8 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
         history = History.begin(system_prompt(settings, avatar.name if by_name else None)).asked(heard)
         clips = reply(history, engines, avatar, replace(Manner.of(settings), rests=True))
         with _told(job) as told, bar("speaking", None, "s") if job.as_json else nullcontext(_unseen) as progress:
-            written = await write(clips, job, settings, progress, told)
+            made = used(engines, slots)
+            written = await write(clips, job, settings, progress, told, made_by=credits(made))
     job.say(f"video:  {written.path} ({written.duration:.1f} s, made in {time.perf_counter() - asked:.1f} s)")
     if job.as_json:
         facts = {
@@ -137,6 +139,7 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
             "motion": job.motion and str(job.motion),
             "seconds": round(written.duration, 3),
             "frames": written.frames,
+            "engines": records(made),
             "timings": {
                 "loading": round(loaded - begun, 3),
                 "listening": round(asked - loaded, 3),

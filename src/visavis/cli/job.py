@@ -137,8 +137,12 @@ async def write(
     settings: Settings,
     progress: Callable[[float], None],
     *takers: Callable[[Clip], None],
+    made_by: str = "",
 ) -> Written:
-    """Write the clips, and their motion where it is asked for; the takers are shown every clip."""
+    """Write the clips, and their motion where it is asked for; the takers are shown every clip.
+
+    `made_by`: whose work the video is, for its tags.
+    """
     from visavis.playback.motion_file import MotionWriter
     from visavis.playback.mp4 import write_mp4
     from visavis.streams.noted import noted
@@ -146,4 +150,5 @@ async def write(
     fps = Fraction(settings.fps)
     with MotionWriter(job.motion, fps) as motion:
         seen = noted(clips, motion.add, *takers)
-        return await write_mp4(seen, job.output, fps=fps, codec=settings.codec, progress=progress)
+        tags = {"comment": made_by} if made_by else {}
+        return await write_mp4(seen, job.output, fps=fps, codec=settings.codec, metadata=tags, progress=progress)

@@ -53,10 +53,13 @@ def add(
     """
     from visavis.cli.progress import steps
     from visavis.engines.neural import forms
+    from visavis.settings import load_settings
     from visavis.weights.links import check_sha256, is_address
     from visavis.weights.published import find_published
 
     network = find_published(name)
+    if network.non_commercial and load_settings().commercial_only:
+        raise BadInput(f"{network.title} was not added: {network.licence} Leave out --commercial-only to add it")
     expected = None if sha256 is None else check_sha256(sha256)
     if importlib.util.find_spec("torch") is None:
         raise EngineUnavailable(f"{network.title} runs on libraries of an extra: pip install 'visavis[wav2lip]'")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from visavis.conversation.events import Timed
 from visavis.conversation.history import History
 from visavis.conversation.script import Script
+from visavis.engines.loading import Engines
 from visavis.errors import VisavisError
 from visavis.media.speech import Speech
 from visavis.streams.flow import Stream
@@ -28,6 +29,8 @@ class Answer:
     question: str
     history: History
     """With the question."""
+    engines: Engines
+    """Those that make it."""
     asked: float
     """Seconds, loop time, at which the question ended."""
     script: Script = field(default_factory=Script)

@@ -199,27 +199,26 @@ class Session:
                 await asyncio.sleep(_REST)
 
     async def _make(self, current: Answer) -> None:
-        """Write an answer's script, with the engines of this moment to its end; what goes wrong is said aloud."""
+        """Write an answer's script; what goes wrong is said aloud."""
         turn_id.set(current.turn)
-        engines, manner = self._engines, self.manner
+        engines, manner = current.engines, self.manner
 
         def written() -> None:
             if current is self._answer:
                 self._shown.cut_in()
 
-        with engines.guests.inside():
-            try:
-                await write(current, engines, self.avatar, manner, written)
-            except Exception as error:
-                if current is self._prepared:  # nobody has asked yet: it will be tried again if somebody does
-                    self._prepared = None
-                    return
-                self._failures.add(error, "", current.turn)
-                await apologize(current, engines, manner, written)
-                if not current.script.made:
-                    self._question = ""
-                    self._drop(current)
-                    self._do("idle")
+        try:
+            await write(current, engines, self.avatar, manner, written)
+        except Exception as error:
+            if current is self._prepared:  # nobody has asked yet: it will be tried again if somebody does
+                self._prepared = None
+                return
+            self._failures.add(error, "", current.turn)
+            await apologize(current, engines, manner, written)
+            if not current.script.made:
+                self._question = ""
+                self._drop(current)
+                self._do("idle")
 
     # ---- what follows from what is heard
 
@@ -320,10 +319,11 @@ class Session:
     def _begin(self, question: str, turn: int) -> Answer:
         assert self._group is not None
         self._reading.stop()
-        current = Answer(turn, question, self.history.asked(question), self._now())
-        task = self._group.create_task(self._make(current))
+        current = Answer(turn, question, self.history.asked(question), self._engines, self._now())
+        task, guest = self._group.create_task(self._make(current)), current.engines.guests.enter()
         self._tasks[current] = task
         task.add_done_callback(lambda _: self._tasks.pop(current, None))
+        task.add_done_callback(lambda _: guest.leave())
         return current
 
     def _drop(self, current: Answer) -> None:

@@ -117,7 +117,7 @@ async def load_engines(settings: Settings, slots: Collection[Slot] = SLOTS) -> A
 def usable_voices(settings: Settings) -> list[Voice]:
     """The voices of every synthesizer that can run here and that the settings allow."""
     known: list[Voice] = []
-    for candidate in candidates("tts"):
+    for candidate in candidates("tts", settings):
         usable = candidate.availability.ready and (candidate.info.rank >= 0 or candidate.info.name == settings.tts)
         if usable and settings.tts in ("auto", candidate.info.name):
             known += candidate.engine(settings).voices()

@@ -13,7 +13,7 @@ from typing import Any
 from visavis import machine
 from visavis.engines.loading import Engines, Load, begin, entered, leave, together, usable_voices
 from visavis.engines.protocols import Slot
-from visavis.engines.registry import about, choose, speaks, usable
+from visavis.engines.registry import about, candidates, choose, speaks, usable
 from visavis.engines.standing import Standing, standing
 from visavis.engines.voices import named
 from visavis.errors import BadConfiguration, BadInput, EngineUnavailable, VisavisError
@@ -45,9 +45,13 @@ class Pool:
         """The same with another animator. Raises `BadInput` for one that there is not."""
         if not animator or animator in ("auto", self.usual.animation.info.name):
             return engines
-        known = [each.info.name for each in usable("animation")]
+        known = [each.info.name for each in usable("animation", self._settings)]
         if (name := named(animator, known)) is None:
-            raise BadInput(f"there is no animator '{animator[:40]}' here: there is {', '.join(known)}")
+            others = candidates("animation", self._settings)
+            why = {each.info.name: each.availability.reason for each in others if not each.info.commercial}
+            unfit = named(animator, why)
+            reason = f" ({why[unfit]})" if unfit else ""
+            raise BadInput(f"there is no animator '{animator[:40]}' here{reason}: there is {', '.join(known)}")
         return replace(engines, animation=await self._engine("animation", animation=name))
 
     async def hearing(self, engines: Engines, language: str) -> Engines:

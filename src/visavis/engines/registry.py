@@ -12,7 +12,7 @@ from visavis import weights
 from visavis.engines.protocols import OPTIONAL, SLOTS, Availability, Engine, EngineInfo, Slot
 from visavis.engines.voices import named
 from visavis.errors import BadConfiguration, EngineUnavailable
-from visavis.settings import OPEA, Settings, origin
+from visavis.settings import OPEA, Settings, load_settings, origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Candidate:
 
 _SERVER = "openai"
 """In every slot, the engine that asks a server."""
+_FORBIDDEN = "its weights are not for commercial use, and --commercial-only (VISAVIS_COMMERCIAL_ONLY) is set"
 
 
 @cache
@@ -33,23 +34,30 @@ def _points(slot: Slot) -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=f"visavis.{slot}")}
 
 
-def candidates(slot: Slot) -> list[Candidate]:
-    """Every installed engine of a slot, the best first. A plug-in that cannot be imported is listed with its error."""
+def candidates(slot: Slot, settings: Settings | None = None) -> list[Candidate]:
+    """Every installed engine of a slot, the best first. A plug-in that cannot be imported is listed with its error.
+
+    With the setting `commercial_only`, those whose weights are not for commercial use cannot run.
+    """
+    only = (settings or load_settings()).commercial_only
     found: list[Candidate] = []
     for name, point in _points(slot).items():
         try:
             engine = point.load()
             availability = engine.availability()
-            found.append(Candidate(availability.info or engine.info, availability, engine))
+            info = availability.info or engine.info
+            if only and not info.commercial:
+                availability = Availability(False, _FORBIDDEN, "leave that out to use it", info)
+            found.append(Candidate(info, availability, engine))
         except Exception as error:  # a broken plug-in must not take the others with it
             info = EngineInfo(name, slot, "plug-in that does not load", "unknown", rank=-1)
             found.append(Candidate(info, Availability(False, f"{type(error).__name__}: {error}"), object))
     return sorted(found, key=lambda c: -c.info.rank)
 
 
-def usable(slot: Slot) -> list[Candidate]:
+def usable(slot: Slot, settings: Settings | None = None) -> list[Candidate]:
     """Those that can run here and may be chosen without being asked for by name, the best first."""
-    return [each for each in candidates(slot) if each.availability.ready and each.info.rank >= 0]
+    return [each for each in candidates(slot, settings) if each.availability.ready and each.info.rank >= 0]
 
 
 def choose(slot: Slot, settings: Settings) -> Candidate:
@@ -57,12 +65,12 @@ def choose(slot: Slot, settings: Settings) -> Candidate:
 
     Raises `BadConfiguration` for a name that does not exist, `EngineUnavailable` with the remedy if it cannot run.
     """
-    found = candidates(slot)
+    found = candidates(slot, settings)
     if (named := check_named(slot, settings)) is not None:
         if not named.availability.ready:
             raise EngineUnavailable(_why(slot, named, settings))
         return named
-    ready = usable(slot)
+    ready = usable(slot, settings)
     if not ready:
         lacking = [_why(slot, c, settings) for c in found if not c.availability.ready]
         raise EngineUnavailable("; ".join(lacking) or f"no {slot} engine is installed")
@@ -80,7 +88,7 @@ def check_named(slot: Slot, settings: Settings) -> Candidate | None:
     """The engine that the settings name, whether it can run or not. Raises `BadConfiguration` if there is none."""
     if (name := getattr(settings, slot)) == "auto":
         return None
-    found = candidates(slot)
+    found = candidates(slot, settings)
     for candidate in found:
         if candidate.info.name == name:
             return candidate
@@ -134,7 +142,7 @@ def create(slot: Slot, settings: Settings) -> Engine:
         return engine
     from visavis.engines.fallback import with_fallback
 
-    here = [c for c in usable(slot) if c.info.name != _SERVER]
+    here = [c for c in usable(slot, settings) if c.info.name != _SERVER]
     here.sort(key=lambda c: not speaks(c.info, settings.language))
     if not here:
         raise EngineUnavailable(f"no {slot} engine here can take over for a server: leave out the setting 'fallback'")

@@ -79,7 +79,10 @@ class Connection:
         if (visit := self._visit) is not None:
             session = visit.session
             voice = self._live.voice_of(session.avatar, session.manner)
-            self._outbox.event(wire.Equipped(slots=list(slots), voice=voice, voices=self._live.voices()))
+            engines = self._live.used(session.animation)
+            self._outbox.event(
+                wire.Equipped(slots=list(slots), voice=voice, voices=self._live.voices(), engines=engines)
+            )
 
     def ended(self, failed: bool) -> None:
         """The conversation is over, not by the page's wish."""
@@ -144,6 +147,7 @@ class Connection:
                 voices=self._live.voices(),
                 animator=session.animation.info.name,
                 animators=self._live.animators(),
+                engines=self._live.used(session.animation),
                 emotion=str(session.manner.mood),
                 hears=self._live.hears,
                 language=self._live.settings.language,

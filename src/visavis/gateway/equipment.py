@@ -12,8 +12,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from visavis.engines.pool import Pool
-from visavis.engines.protocols import OfModel, Slot
-from visavis.engines.registry import about
+from visavis.engines.protocols import Slot
+from visavis.engines.used import Used, used
 from visavis.errors import BadInput, VisavisError
 from visavis.gateway.security import is_loopback
 from visavis.settings import Settings
@@ -30,16 +30,6 @@ _log = logging.getLogger(__name__)
 
 class _Told(BaseModel):
     model_config = ConfigDict(frozen=True)
-
-
-class Used(_Told):
-    """An engine that is used now."""
-
-    slot: str
-    name: str
-    model: str | None
-    about: str
-    licence: str
 
 
 class Wanted(_Told):
@@ -136,7 +126,7 @@ class Equipment:
             for model, is_here in wanted.items()
         ]
         return Offer(
-            used=self._used(),
+            used=used(self._pool.usual, [slot for slot in _SHOWN if slot in self._pool.slots]),
             models=models,
             bytes=(size := sum(each.bytes for each in models if not each.is_here)),
             time=duration(size),
@@ -185,21 +175,6 @@ class Equipment:
         settings = self._settings
         lacking = missing_extras(settings.language, commercial_only=settings.commercial_only)
         return install(lacking) if lacking else ""
-
-    def _used(self) -> list[Used]:
-        usual = self._pool.usual
-        engines = {slot: getattr(usual, slot) for slot in _SHOWN if slot in self._pool.slots}
-        return [
-            Used(
-                slot=slot,
-                name=engine.info.name,
-                model=engine.model_name if isinstance(engine, OfModel) else None,
-                about=about(engine).summary,
-                licence=about(engine).licence,
-            )
-            for slot, engine in engines.items()
-            if engine is not None
-        ]
 
     async def _fetch(self, job: _Job, models: list[Model]) -> None:
         try:

@@ -151,6 +151,17 @@ class Choice(_Event):
     about: str = ""
 
 
+class EngineUsed(_Event):
+    """An engine that has a part in the answers, and under which licence."""
+
+    slot: str
+    name: str
+    model: str | None = Field(description="of those that have one by name")
+    about: str
+    licence: str = Field(description="SPDX expression, or a few words: of the engine with its weights")
+    commercial: bool = Field(description="whether that allows commercial use, as far as it tells")
+
+
 class Welcome(_Event):
     """The session has begun, or goes on (`resumed`). Media follow at once."""
 
@@ -168,6 +179,7 @@ class Welcome(_Event):
     voices: list[Choice]
     animator: str
     animators: list[Choice] = Field(description="what can draw the face here")
+    engines: list[EngineUsed]
     emotion: str
     hears: bool = Field(description="whether there is a recogniser for the language: if not, questions are typed")
     language: str
@@ -272,6 +284,7 @@ class Equipped(_Event):
     slots: list[Literal["asr", "turn", "llm", "tts"]] = Field(description="what has changed")
     voice: str
     voices: list[Choice] = Field(description="all that there are now")
+    engines: list[EngineUsed]
 
 
 class Answer(_Event):

@@ -27,12 +27,13 @@ from visavis.engines.loading import Engines
 from visavis.engines.pool import Pool, open_pool
 from visavis.engines.protocols import Animator, Slot
 from visavis.engines.registry import choose, usable
+from visavis.engines.used import records, used
 from visavis.engines.voices import named
 from visavis.errors import BadInput, EngineUnavailable
 from visavis.gateway.admission import Admission, Place, calls, places
 from visavis.gateway.connection import Connection
 from visavis.gateway.equipment import Equipment
-from visavis.gateway.events import Choice
+from visavis.gateway.events import Choice, EngineUsed
 from visavis.gateway.metrics import Metrics
 from visavis.gateway.visit import Kept, Visit
 from visavis.gateway.websocket import jpeg
@@ -264,8 +265,17 @@ class Live:
     def animators(self) -> list[Choice]:
         """What can draw faces here, the usual one among them."""
         usual = self.engines.animation.info
-        found = {each.info.name: each.info.summary for each in usable("animation")} | {usual.name: usual.summary}
+        found = {each.info.name: each.info.summary for each in usable("animation", self.settings)} | {
+            usual.name: usual.summary
+        }
         return [Choice(name=name, about=about) for name, about in found.items()]
+
+    def used(self, animation: Animator) -> list[EngineUsed]:
+        """The engines of a conversation, and their licences."""
+        slots: list[Slot] = ["asr", "turn", "llm", "tts", "articulation", "animation"]
+        here = [slot for slot in slots if slot == "animation" or slot in self.pool.slots]
+        engines = used(replace(self.engines, animation=animation), here)
+        return [EngineUsed(**record) for record in records(engines)]
 
     def avatars(self) -> list[Choice]:
         """The built-in avatars and the stored ones."""
@@ -303,7 +313,8 @@ class Live:
             manner.rendering,
             mood=manner.mood,
         )
-        return (await write_mp4(clips, path, fps=manner.rendering.fps)).path
+        tags = {"comment": kept.made_by}
+        return (await write_mp4(clips, path, fps=manner.rendering.fps, metadata=tags)).path
 
 
 class _Stay:

@@ -9,7 +9,7 @@ import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from visavis.avatars.avatar import Avatar
 from visavis.conversation import events as told
@@ -17,7 +17,8 @@ from visavis.conversation.history import History
 from visavis.conversation.reply import Manner
 from visavis.conversation.session import Session
 from visavis.engines.loading import Engines
-from visavis.engines.protocols import Animator
+from visavis.engines.protocols import Animator, Slot
+from visavis.engines.used import credits, used
 from visavis.gateway import events as wire
 from visavis.gateway.metrics import Metrics
 from visavis.media.speech import Speech
@@ -28,6 +29,8 @@ _FEW = 2
 """Processor cores that are taken up by the model alone while it thinks."""
 VIDEOS = 3
 """Answers of a conversation that can still be fetched as videos."""
+_MAKERS: tuple[Slot, ...] = ("llm", "tts", "articulation", "animation")
+"""Of an answer's video."""
 turns = logging.getLogger("visavis.turns")
 """One structured line for each turn: ids and seconds, never words."""
 
@@ -40,6 +43,8 @@ class Kept:
     avatar: Avatar
     manner: Manner
     animation: Animator
+    made_by: str
+    """Whose work it is."""
 
 
 class Visit:
@@ -135,7 +140,9 @@ class Visit:
         if text and last is not None:
             key = secrets.token_urlsafe(16)
             speech = tuple(piece for piece in last.script.pieces if piece.audio.start < last.cursor)
-            self.videos[key] = Kept(speech, self.session.avatar, self.session.manner, self.session.animation)
+            session, animation = self.session, self.session.animation
+            made_by = credits(used(replace(last.engines, animation=animation), _MAKERS))
+            self.videos[key] = Kept(speech, session.avatar, session.manner, animation, made_by)
             while len(self.videos) > VIDEOS:
                 self.videos.popitem(last=False)
             video = f"/answers/{key}.mp4"

@@ -56,7 +56,9 @@ def open_fragments(target: Bytes, metadata: Mapping[str, str]) -> av.container.O
 
 
 @flow
-async def fragments(clips: Stream[Clip], *, fps: Fraction, codec: Codec = "h264") -> Stream[bytes]:
+async def fragments(
+    clips: Stream[Clip], *, fps: Fraction, codec: Codec = "h264", metadata: Mapping[str, str] | None = None
+) -> Stream[bytes]:
     """The bytes of a video of the clips, as soon as there are any; together they are a whole MP4 file.
 
     As `write_mp4` makes it, but for the order in the file. Raises `BadInput` for clips without any sound, and
@@ -73,7 +75,7 @@ async def fragments(clips: Stream[Clip], *, fps: Fraction, codec: Codec = "h264"
                     continue
                 if tracks is None:
                     height, width = first_picture(clip).pixels.shape[:2]
-                    container = open_fragments(target, {})
+                    container = open_fragments(target, metadata or {})
                     tracks = Tracks(container, codec, (width, height), fps, clip.audio.rate, prompt=True)
                 held = await add_clip(clip, held, tracks, fps, worker)
                 if data := target.take():

@@ -13,6 +13,8 @@ from visavis.conversation.animate import animate
 from visavis.conversation.recording import recording
 from visavis.conversation.reply import Manner
 from visavis.conversation.rests import rested
+from visavis.engines.loading import Engines
+from visavis.engines.used import credits, used
 from visavis.media.clip import Clip
 from visavis.serving import wire
 from visavis.serving.films import Films
@@ -77,11 +79,11 @@ async def _answered(
 ) -> Response:
     service, made = running(request), films(request)
     if body.stream:
-        pieces = (
-            made.fragments(_clips(service, made, sound, body))
-            if made.far is None
-            else made.far.fragments(sound, wishes(made, body))
-        )
+        if made.far is None:
+            engines = await service.pool.drawn_by(service.engines, body.animator)
+            pieces = made.fragments(_clips(engines, made, sound, body), _credits(engines))
+        else:
+            pieces = made.far.fragments(sound, wishes(made, body))
         return await service.streamed(request, service.in_turn(pieces), MP4)
     with service.statistics.timed():
         film = await service.while_listened(request, _film(service, made, sound, body))
@@ -92,13 +94,17 @@ async def _film(service: Running, made: Films, sound: str, body: wire.Animate | 
     async with service.place():
         if made.far is not None:
             return await made.far.film(sound, wishes(made, body), made.outputs)
-        return await made.film(_clips(service, made, sound, body))
+        engines = await service.pool.drawn_by(service.engines, body.animator)
+        return await made.film(_clips(engines, made, sound, body), _credits(engines))
 
 
-async def _clips(service: Running, made: Films, sound: str, body: wire.Animate | wire.Wav2Lip) -> Stream[Clip]:
+def _credits(engines: Engines) -> str:
+    return credits(used(engines, ("articulation", "animation")))
+
+
+async def _clips(engines: Engines, made: Films, sound: str, body: wire.Animate | wire.Wav2Lip) -> Stream[Clip]:
     data = decoded(sound)
     avatar = await made.face(body.face)
-    engines = await service.pool.drawn_by(service.engines, body.animator)
     manner = Manner.of(made.settings)
     async with as_file(data) as path:
         speech = rested(recording(path))

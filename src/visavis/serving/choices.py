@@ -35,7 +35,7 @@ async def choices(request: Request) -> dict[str, object]:
     voices = await asyncio.to_thread(_voices, service)
     settings = service.settings
     known = [settings.language.split("-")[0], *(voice.language.split("-")[0] for voice in voices)]
-    animators = {each.info.name: each.info.summary for each in usable("animation")}
+    animators = {each.info.name: each.info.summary for each in usable("animation", settings)}
     return {
         "avatars": avatars,
         "voices": [{"name": one.name, "language": one.language, "about": one.description} for one in voices],

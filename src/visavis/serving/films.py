@@ -138,12 +138,17 @@ class Films:
     def _named(self, face: str) -> str:
         return face if _NAME.fullmatch(face) and not _BROUGHT.fullmatch(face) else ""
 
-    async def film(self, clips: Stream[Clip]) -> Film:
-        """Make a video of the clips, where clients find it. Nothing stays behind where that fails."""
+    async def film(self, clips: Stream[Clip], made_by: str) -> Film:
+        """Make a video of the clips, where clients find it. Nothing stays behind where that fails.
+
+        `made_by`: whose work it is, for its tags.
+        """
+        fps, tags = Fraction(self.settings.fps), {"comment": made_by}
         with self.outputs.making() as (key, path):
-            await write_mp4(clips, path, fps=Fraction(self.settings.fps), codec=self.settings.codec)
+            await write_mp4(clips, path, fps=fps, codec=self.settings.codec, metadata=tags)
         return Film(await self.outputs.publish(key), key)
 
-    def fragments(self, clips: Stream[Clip]) -> Stream[bytes]:
+    def fragments(self, clips: Stream[Clip], made_by: str) -> Stream[bytes]:
         """A video of the clips while they are made."""
-        return fragments(clips, fps=Fraction(self.settings.fps), codec=self.settings.codec)
+        fps, tags = Fraction(self.settings.fps), {"comment": made_by}
+        return fragments(clips, fps=fps, codec=self.settings.codec, metadata=tags)

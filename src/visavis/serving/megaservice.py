@@ -21,6 +21,8 @@ from visavis.conversation.rests import rested
 from visavis.conversation.speak import speak
 from visavis.engines.loading import Engines
 from visavis.engines.pool import Pool, checked_language
+from visavis.engines.protocols import Slot
+from visavis.engines.used import Used, credits, records, used
 from visavis.errors import BadInput
 from visavis.media.audio import Audio
 from visavis.media.clip import Clip
@@ -64,6 +66,7 @@ class _Answered:
 
     transcript: str = ""
     said: list[str] = field(default_factory=list)
+    engines: list[Used] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -86,7 +89,8 @@ async def avatarchatbot(body: wire.AvatarChat, request: Request) -> Response:
         return JSONResponse(film.path)
     url = None if film.key is None else str(request.url.replace(path=f"/outputs/{film.key}/result.mp4", query=""))
     facts = {"video_url": url, "video_path": film.path, "transcript": told.transcript, "text": told.text}
-    return JSONResponse({**facts, "timings": {name: round(each, 3) for name, each in told.seconds.items()}})
+    timings = {name: round(each, 3) for name, each in told.seconds.items()}
+    return JSONResponse({**facts, "engines": records(told.engines), "timings": timings})
 
 
 @router.post("/v1/audioqna", response_model=None)
@@ -156,7 +160,7 @@ async def _film(service: Running, made: Films, body: wire.AvatarChat, told: _Ans
     spoken = await _spoken(service, made, body, told)
     async with service.place():
         if made.far is None:
-            film = await made.film(spoken.clips())
+            film = await made.film(spoken.clips(), credits(told.engines))
         else:
             sound = await whole(spoken.speech())
             spoken.stage("speech")
@@ -169,7 +173,7 @@ async def _fragments(service: Running, made: Films, body: wire.AvatarChat, told:
     """The video while it is made. A service elsewhere makes one of each sentence, and they are joined."""
     spoken = await _spoken(service, made, body, told)
     if made.far is None:
-        pieces = made.fragments(spoken.clips(prompt=True))
+        pieces = made.fragments(spoken.clips(prompt=True), credits(told.engines))
     else:
         far, asked = made.far, wishes(made, body)
 
@@ -196,6 +200,8 @@ async def _spoken(service: Running, made: Films, body: wire.AvatarChat, told: _A
     voice = voice_of(engines.tts, body.voice, service.settings.voice)
     manner = _manner(made, body, speaks, voice)
     avatar = await made.face(body.face if made.far is None else None)
+    slots: list[Slot] = ["llm", "tts"] if body.audio is None else ["asr", "llm", "tts"]
+    told.engines = used(engines, [*slots, *(("articulation", "animation") if made.far is None else ())])
     begun = time.perf_counter()
     question = await _question(service, body, told, language)
     told.seconds["listening"] = time.perf_counter() - begun
