@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.weights.hub_server import Hub
-from tests.weights.hub_server import serve as serve_hub
+from tests.weights.hub_server import Hub, alone
 from tests.weights.index import Index, serve
 
 
@@ -31,12 +30,5 @@ def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Index]:
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
     """A model hub, empty at first, the only one that is asked; and a data folder and a cache of the test's own."""
-    for name in list(os.environ):
-        if name.startswith(("HF_", "HUGGING", "TRANSFORMERS_")) or name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    monkeypatch.setenv("VISAVIS_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr("visavis.weights.transfer.PAUSES", (0.0, 0.0))
-    with serve_hub() as running:
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
+    with alone(monkeypatch, tmp_path) as running:
         yield running

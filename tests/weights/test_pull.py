@@ -12,6 +12,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -385,6 +387,20 @@ def test_two_processes_pull_at_once_and_the_bytes_come_once(hub: Hub, model: Mod
     assert sum(served.sent for served in hub.files.values()) == model.bytes
 
 
+def test_two_threads_pull_at_once_and_the_bytes_come_once(hub: Hub, model: Model) -> None:
+    hub.files[f"{REPOSITORY}/{BIG}"].stall_after = 1_500_000
+    waits = threading.Event()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(pull, model)
+        assert hub.stalled.wait(60)
+        second = pool.submit(pull, model, lambda done, total: waits.set())
+        assert waits.wait(60)
+        hub.release.set()
+        assert first.result(60) == second.result(60) == place(model.name)
+    assert whole(model, hub)
+    assert sum(served.sent for served in hub.files.values()) == model.bytes
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no such signal")
 def test_a_killed_process_leaves_nothing_half_made_and_the_next_goes_on(hub: Hub, model: Model) -> None:
     served = hub.files[f"{REPOSITORY}/{BIG}"]
@@ -442,6 +458,12 @@ def test_a_proxy_that_leads_nowhere_is_named(hub: Hub, model: Model, monkeypatch
     monkeypatch.setenv("HTTPS_PROXY", hub.url)  # which refuses to be one
     monkeypatch.setenv("HF_ENDPOINT", "https://hub.example.org")
     with pytest.raises(Unreachable, match=r"the proxy does not lead to hub\.example\.org.*correct HTTPS_PROXY"):
+        pull(model)
+
+
+def test_a_proxy_that_is_no_address_is_named(hub: Hub, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "proxy://nowhere")
+    with pytest.raises(Unreachable, match=r"cannot connect to anything.*correct HTTPS_PROXY"):
         pull(model)
 
 

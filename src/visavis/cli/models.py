@@ -15,7 +15,7 @@ models = typer.Typer(
     help="The engines, and the data files they need.",
     epilog=examples(
         "visavis models list",
-        "visavis models pull",
+        "visavis models pull recommended",
         "visavis models add wav2lip wav2lip_gan.pth",
         "visavis ask 'How are you?' --tts espeak",
     ),
@@ -52,45 +52,6 @@ def list_(as_json: JsonOption = False) -> None:
     typer.echo("● used   ○ ready   ✗ cannot run here")
 
 
-@models.command(epilog=examples("visavis models pull"))
-def pull() -> None:
-    """Fetch the data files that are not here.
-
-    Those of the embedded engines, each with its checksum. A damaged one is fetched again, what is right is kept.
-    """
-    from visavis import weights
-
-    wanted = [name for name in weights.catalogue() if not weights.verify(name)]
-    if not wanted:
-        typer.echo(f"everything is here: {weights.folder()}")
-        return
-    _fetch(wanted)
-    typer.echo(f"fetched {', '.join(wanted)} into {weights.folder()}")
-
-
-@models.command(epilog=examples("visavis models verify", "visavis models verify || visavis models pull"))
-def verify() -> None:
-    """Check every data file's checksum.
-
-    The exit code is 2 where one is missing or damaged; `visavis models pull` mends that.
-    """
-    from visavis import weights
-    from visavis.errors import FetchFailed
-
-    bad = False
-    for name in weights.catalogue():
-        fault = weights.fault(name) or ("" if weights.verify(name) else "damaged: its checksum is wrong")
-        bad = bad or bool(fault)
-        state, _, detail = fault.partition(": ")
-        typer.echo(f"{state or 'ok':8} {name}" + (f" ({detail})" if detail else ""))
-        for copy in weights.copies(name):
-            typer.echo(
-                f"{'copy':8} {copy.name} ({copy.stat().st_size / 1e6:.0f} MB, a faster copy of {name}, made here)"
-            )
-    if bad:
-        raise FetchFailed("not all data files are as they should be: `visavis models pull` fetches those anew")
-
-
 @models.command(epilog=examples("visavis models voices", "visavis ask 'Guten Tag' --language de --voice de"))
 def voices(as_json: JsonOption = False) -> None:
     """Every voice that can speak here, for --voice."""
@@ -121,10 +82,11 @@ def fetch_missing(names: list[str] | None = None) -> None:
     from visavis import weights
 
     if wanted := [name for name in weights.missing() if names is None or name in names]:
-        _fetch(wanted)
+        fetch_files(wanted)
 
 
-def _fetch(wanted: list[str]) -> None:
+def fetch_files(wanted: list[str]) -> None:
+    """Fetch the data files `wanted`, with a bar for each."""
     from visavis import weights
     from visavis.cli.progress import downloads
 

@@ -1,4 +1,4 @@
-"""`visavis models add` and `remove`: networks that others have published, brought by the user."""
+"""`visavis models add`: networks that others have published, brought by the user."""
 
 from __future__ import annotations
 
@@ -82,9 +82,8 @@ def add(
     _tell(network, found, form)
 
 
-@models.command(epilog=examples("visavis models remove gfpgan"))
-def remove(name: NetworkArgument) -> None:
-    """Remove a network that was added."""
+def remove_network(name: str) -> None:
+    """Remove a network that was added, as `visavis models remove` does. Raises `BadInput` where it is not here."""
     from visavis.engines.neural import forms
     from visavis.weights.published import find_published
 

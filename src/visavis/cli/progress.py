@@ -48,12 +48,25 @@ def steps(description: str) -> Generator[Callable[[float, str], None], None, Non
 @contextmanager
 def downloads() -> Generator[Callable[[str, int, int], None], None, None]:
     """A bar for each file that is fetched, in bytes."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     tasks: dict[str, TaskID] = {}
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=console()
-    ) as progress:
+    with Progress(*columns, console=console()) as progress:
 
         def update(name: str, done: int, total: int) -> None:
             if name not in tasks:

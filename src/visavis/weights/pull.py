@@ -73,8 +73,7 @@ def pulled() -> list[Model]:
 
 def kept(name: str) -> int:
     """Bytes of a model that are here of a pull that did not end."""
-    files = (path for path in _work(name).rglob("*") if path.is_file() and path.suffix not in (".etag", ".sha256"))
-    return sum(path.stat().st_size for path in files)
+    return _size(_work(name))
 
 
 def verify(name: str) -> list[str]:
@@ -92,7 +91,7 @@ def remove(name: str) -> int:
     found = [folder for folder in (here, work) if folder.is_dir()]
     if not found:
         raise BadInput(f"{model.title} is not here: there is nothing to remove")
-    size = sum(path.stat().st_size for folder in found for path in folder.rglob("*") if path.is_file())
+    size = sum(map(_size, found))
 
     def busy() -> None:
         raise BadInput(f"{model.title} is being pulled just now: end that first")
@@ -107,6 +106,15 @@ def remove(name: str) -> int:
             shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
         raise OutputFailed(f"cannot remove {here}: {error.strerror or error}; end what uses it") from None
+    return size
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files in a folder, without the notes about them; somebody may be moving them just now."""
+    size = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            size += path.stat().st_size if path.is_file() and path.suffix not in (".etag", ".sha256") else 0
     return size
 
 
