@@ -91,7 +91,11 @@ def verify() -> None:
         raise FetchFailed("not all data files are as they should be: `visavis models pull` fetches those anew")
 
 
-@models.command(epilog=examples("visavis models voices", "visavis ask 'Guten Tag' --language de --voice de"))
+@models.command(
+    epilog=examples(
+        "visavis models voices", "visavis models preview en-gb", "visavis ask 'Guten Tag' --language de --voice de"
+    )
+)
 def voices(as_json: JsonOption = False) -> None:
     """Every voice that can speak here, for --voice."""
     from visavis.engines.registry import candidates
@@ -112,8 +116,9 @@ def voices(as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
+    width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        typer.echo(f"{row['name']:16} {row['language']:8} {row['engine']:8} {row['description']}".rstrip())
+        typer.echo(f"{row['name']:{width}} {row['language']:8} {row['engine']:8} {row['description']}".rstrip())
 
 
 def fetch_missing(names: list[str] | None = None) -> None:
