@@ -54,7 +54,11 @@ def list_(as_json: JsonOption = False) -> None:
     typer.echo("● used   ○ ready   ✗ cannot run here; a model that is not here: visavis models pull NAME")
 
 
-@models.command(epilog=examples("visavis models voices", "visavis ask 'Guten Tag' --language de --voice de"))
+@models.command(
+    epilog=examples(
+        "visavis models voices", "visavis models preview en-gb", "visavis ask 'Guten Tag' --language de --voice de"
+    )
+)
 def voices(as_json: JsonOption = False) -> None:
     """Every voice that can speak here, for --voice."""
     from visavis.engines.registry import candidates
@@ -75,8 +79,9 @@ def voices(as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
+    width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        typer.echo(f"{row['name']:16} {row['language']:8} {row['engine']:8} {row['description']}".rstrip())
+        typer.echo(f"{row['name']:{width}} {row['language']:8} {row['engine']:8} {row['description']}".rstrip())
 
 
 def fetch_missing(names: list[str] | None = None) -> None:
