@@ -47,6 +47,7 @@ Each begins with 16 bytes, little-endian:
 | request | answer |
 |---|---|
 | `GET /avatars/NAME.jpg` | what an avatar looks like; `default` is the one the server was started with |
+| `GET /voices/NAME/sample.wav` | what a voice sounds like: a sentence in its language |
 | `POST /avatars` | the name of an avatar made of the body, a picture or a video: `{{"name": …, "note": …}}` |
 | `GET /answers/KEY.mp4` | an answer as a video (`answered.video`) |
 | `GET /health` | `{{"ready": true, "version": …}}` |

@@ -62,6 +62,9 @@ class FakeLive:
         except WebSocketDisconnect as error:
             self.closed.append(error.code)
 
+    async def voice_sample(self, name: str) -> bytes | None:
+        return None
+
     async def avatar_picture(self, name: str) -> bytes | None:
         return b"\xff\xd8\xff" if name == "vera" else None
 

@@ -169,7 +169,9 @@ def test_a_server_that_others_can_reach_does_not_begin_without_a_token() -> None
         assert Doors.of(Settings(host=host)).token is None
 
 
-@pytest.mark.parametrize("path", ["/", "/static/index.html", "/metrics", "/avatars/vera.jpg", "/answers/7.mp4", "/no"])
+@pytest.mark.parametrize(
+    "path", ["/", "/static/index.html", "/metrics", "/avatars/vera.jpg", "/voices/slt/sample.wav", "/no"]
+)
 async def test_nothing_is_shown_without_the_token(open_: int, path: str) -> None:
     for headers in ({}, {"authorization": "Bearer wrong"}, {"cookie": f"visavis-{open_}=wrong"}, {"cookie": "ä=ö"}):
         answer = await _get(open_, path, **headers)

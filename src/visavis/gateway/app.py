@@ -62,6 +62,10 @@ class Live(Protocol):
         """What an avatar looks like, as JPEG."""
         ...
 
+    async def voice_sample(self, name: str) -> bytes | None:
+        """What a voice sounds like, as WAV."""
+        ...
+
     async def answer_video(self, key: str) -> Path | None:
         """An answer as MP4."""
         ...
@@ -93,6 +97,7 @@ def create_app(
     for path, seen in (
         ("/", _page),
         ("/avatars/{name}.jpg", _avatar_picture),
+        ("/voices/{name}/sample.wav", _voice_sample),
         ("/answers/{key}.mp4", _answer),
         ("/health", _health),
     ):
@@ -134,6 +139,13 @@ async def _avatar_picture(name: str, request: Request) -> Response:
     if picture is None:
         raise HTTPException(404, f"there is no avatar '{name}'")
     return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "private, no-cache"})
+
+
+async def _voice_sample(name: str, request: Request) -> Response:
+    sound = await _live(request).voice_sample(name)
+    if sound is None:
+        raise HTTPException(404, f"there is no voice '{name[:40]}'")
+    return Response(sound, media_type="audio/wav", headers={"Cache-Control": "private, no-cache"})
 
 
 async def _upload(request: Request) -> Response:

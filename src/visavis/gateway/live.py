@@ -35,6 +35,7 @@ from visavis.gateway.connection import Connection
 from visavis.gateway.equipment import Equipment
 from visavis.gateway.events import Choice, EngineUsed
 from visavis.gateway.metrics import Metrics
+from visavis.gateway.samples import Samples
 from visavis.gateway.visit import Kept, Visit
 from visavis.gateway.websocket import jpeg
 from visavis.media.mood import Mood
@@ -97,6 +98,7 @@ class Live:
         self._store = AvatarStore(settings.data_dir / "avatars")
         self._files = Worker("avatars")
         self._avatars: OrderedDict[tuple[str, int], Avatar] = OrderedDict()
+        self._samples = Samples(lambda: self.engines, settings.speed)
         self._visits: dict[str, _Stay] = {}
         self._making: dict[str, asyncio.Task[Path | None]] = {}
         self.metrics.count(lambda: self.admission.inside, lambda: self.admission.waiting)
@@ -257,6 +259,10 @@ class Live:
         base = self.settings.language.split("-")[0].lower()
         voices = [voice for voice in self.engines.tts.voices() if voice.language.split("-")[0].lower() == base]
         return [Choice(name=voice.name, about=voice.description or voice.language) for voice in voices]
+
+    async def voice_sample(self, name: str) -> bytes | None:
+        """What a voice sounds like, as WAV; None where there is no such voice."""
+        return await self._samples.of(name)
 
     async def animator(self, name: str) -> Animator:
         """What draws faces, loaded when first asked for. Raises `BadInput` for one that there is not."""

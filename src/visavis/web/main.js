@@ -7,6 +7,7 @@ import { bindControls } from "./controls.js";
 import { at, kept } from "./dom.js";
 import { Engines } from "./engines.js";
 import { Face } from "./face.js";
+import { Listen } from "./listen.js";
 import { Measures, expose } from "./measures.js";
 import { dismiss, notice } from "./notices.js";
 import { Overlay } from "./overlay.js";
@@ -87,6 +88,15 @@ const settings = new Settings({
   },
 });
 
+const listen = new Listen({
+  volume: () => settings.volume,
+  begin() {
+    at("interrupt").disabled || send({ type: "interrupt" });
+    talk.hold(true);
+  },
+  end: () => talk.hold(false),
+});
+
 const avatars = new Avatars({
   secret: () => connection.resume,
   dropped() {
@@ -97,6 +107,7 @@ const avatars = new Avatars({
     const isOwn = !page.welcome.avatars.some((choice) => choice.name === name); // gone with the conversation
     kept.set("avatar", isOwn ? null : name);
     kept.set("voice", null); // a face brings its own
+    listen.stop();
     send({ type: "configure", avatar: name });
     face.changed();
   },

@@ -14,6 +14,7 @@ export class Talk {
     this.pushToTalk = false;
     this.isDown = false;
     this.starting = false;
+    this.isHeld = false; // muted by `hold`, not by somebody
     this.microphone = new Microphone(
       (samples, start) => this.bySocket && on.sendSound(soundMessage(samples, start)),
       () => this._gone(),
@@ -32,6 +33,7 @@ export class Talk {
   /** The button: start, then mute and open again. */
   async toggle() {
     if (this.starting) return;
+    this.isHeld = false;
     if (this.isOpen) this._set(false);
     else if (await this._start()) this._set(true);
   }
@@ -48,6 +50,13 @@ export class Talk {
     }
     if (this.isOpen) this.on.send({ type: "talk", down });
     return this._show();
+  }
+
+  /** Something else is played meanwhile, which is not for the server's ears. */
+  hold(held) {
+    if (held ? !this.isOpen : !this.isHeld) return;
+    this.isHeld = held;
+    this._set(!held);
   }
 
   /** A connection began: it knows nothing of the microphone yet. */
