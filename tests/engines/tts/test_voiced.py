@@ -7,20 +7,27 @@ import importlib.util
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import pytest_asyncio
 
+from tests.conversation.stage import FAKES, GREY
 from tests.engines.tts.tiny_voices import make_kokoro, make_piper
 from tests.weights.pulled import keep
+from visavis.conversation.history import History
+from visavis.conversation.reply import Manner, reply
 from visavis.engines.contract import check_tts
+from visavis.engines.loading import load_engines
+from visavis.engines.protocols import Rendering
 from visavis.engines.tts import kokoro, piper
 from visavis.engines.tts.kokoro import Kokoro
 from visavis.engines.tts.pieces import LEVEL
 from visavis.engines.tts.piper import Piper
 from visavis.errors import BadInput, EngineFailed, EngineUnavailable
+from visavis.media.face import INDEX
 from visavis.media.speech import Line, Speech
 from visavis.settings import Settings
 
@@ -234,3 +241,18 @@ async def test_a_model_that_was_removed_is_not_offered(make: Make, tmp_path: Pat
     assert "visavis models pull" in engine.availability().remedy
     with pytest.raises(EngineUnavailable, match=r"cannot run here: .*visavis models pull"):
         await engine.__aenter__()
+
+
+async def test_an_answer_is_spoken_by_it_with_a_face(voice: Voices, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = "The moon is a big ball of grey rock. May Bob buy a map of it?"
+    monkeypatch.setenv("FAKE_ANSWER", answer)
+    history = History.begin("Be brief.").asked("What is the moon?")
+    async with load_engines(FAKES.model_copy(update={"articulation": "auto"})) as engines:
+        manner = Manner(rendering=Rendering(64))
+        clips = [clip async for clip in reply(history, replace(engines, tts=voice), GREY, manner)]
+    assert " ".join(word.text for clip in clips for word in clip.words) == answer
+    motion = [clip.motion for clip in clips if clip.motion is not None and len(clip.motion)]
+    jaw = np.concatenate([each.curves[:, INDEX["jawOpen"]] for each in motion])
+    assert jaw.max() > 0.1
+    assert jaw.std() > 0.02
+    assert {"m", "b", "p"} <= {phone.symbol for clip in clips for phone in clip.phones or ()}
