@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from visavis.engines.loading import check_voice
+from visavis.engines.protocols import Voice
 from visavis.engines.registry import choose
 from visavis.engines.tts.espeak import choose_voice
-from visavis.engines.voices import named, near
+from visavis.engines.voices import chosen, first_speaking, named, near
 from visavis.errors import BadInput
 from visavis.settings import Settings
 
@@ -38,3 +39,23 @@ def test_a_voice_in_other_capitals_is_checked_chosen_and_spoken_as_it_is_spelled
 def test_an_unknown_voice_brings_the_names_most_like_it() -> None:
     with pytest.raises(BadInput, match=r"no voice 'EN-GBB' here; there is en-gb, .*`visavis models voices` lists all"):
         check_voice("EN-GBB", Settings())
+
+
+VOICES = [Voice("heart", "en-US"), Voice("emma", "en-GB"), Voice("siwis", "fr-FR")]
+
+
+@pytest.mark.parametrize(
+    ("language", "name"), [("en", "heart"), ("EN-gb", "emma"), ("en-AU", "heart"), ("fr", "siwis")]
+)
+def test_a_language_finds_the_first_voice_that_speaks_it_its_region_before_others(language: str, name: str) -> None:
+    assert first_speaking(VOICES, language) == chosen("kokoro", VOICES, language, None)
+    assert chosen("kokoro", VOICES, language, None).name == name
+    assert first_speaking(VOICES, "de") is None
+
+
+def test_a_named_voice_is_refused_for_another_language() -> None:
+    assert chosen("kokoro", VOICES, "en", "EMMA").name == "emma"
+    with pytest.raises(BadInput, match="kokoro's voice 'emma' speaks 'en-GB', not 'fr'"):
+        chosen("kokoro", VOICES, "fr", "emma")
+    with pytest.raises(BadInput, match="kokoro does not speak 'de'; it has: en-US, en-GB, fr-FR"):
+        chosen("kokoro", VOICES, "de", None)

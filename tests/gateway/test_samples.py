@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
+from tests.conversation.stage import GREY
 from tests.gateway.scripted import live
+from visavis.conversation.reply import Manner
 from visavis.engines.fake import FakeTts
 from visavis.engines.loading import Engines
 from visavis.engines.protocols import Voice
+from visavis.gateway.live import Live
 from visavis.gateway.samples import _KEPT, Samples
 from visavis.media.speech import Line, Speech
 from visavis.media.wav import wav_audio
@@ -94,3 +100,23 @@ async def test_the_page_fetches_a_voices_sample_beside_the_talk() -> None:
 async def test_no_name_is_more_than_a_name(name: str) -> None:
     async with live() as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
         assert (await http.get(f"/voices/{name}/sample.wav")).status_code == 404
+
+
+def test_a_voice_that_an_avatar_misses_is_logged_once_and_another_of_the_language_speaks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pool: Any = SimpleNamespace(usual=having(Counting()))
+    talk = Live(Settings(), pool, False, tmp_path)
+    try:
+        german = Manner(language="de")
+        missing = replace(GREY, voice="nobody")
+        assert [talk.voice_of(missing, german) for _ in range(3)] == ["brumm"] * 3
+        assert [each.getMessage() for each in caplog.records] == [
+            "grey's own voice 'nobody' cannot be had here: brumm speaks"
+        ]
+        assert talk.voice_of(replace(GREY, voice="HUM"), Manner()) == "hum"
+        assert talk.voice_of(replace(GREY, name="vera", voice="slt"), Manner()) == "hum"
+        assert talk.voice_of(GREY, Manner()) == "hum"
+        assert len(caplog.records) == 1
+    finally:
+        asyncio.run(talk.close())

@@ -32,17 +32,22 @@ def chosen(engine: str, voices: Sequence[Voice], language: str, voice: str | Non
 
     Raises `BadInput` where there is none, or it speaks another language.
     """
-    base = language.split("-")[0].lower()
-    speaking = [each for each in voices if each.language.split("-")[0].lower() == base]
     if voice is None:
-        exact = (each for each in speaking if each.language.lower() == language.lower())
-        if not speaking:
+        if (first := first_speaking(voices, language)) is None:
             there = ", ".join(dict.fromkeys(each.language for each in voices))
             raise BadInput(f"{engine} does not speak '{language}'; it has: {there}")
-        return next(exact, speaking[0])
+        return first
     known = {each.name: each for each in voices}
     if (name := named(voice, known)) is None:
         raise BadInput(f"{engine} has no voice '{voice}'; choose one of: {', '.join(near(voice, known))}")
-    if known[name] not in speaking:
+    if first_speaking([known[name]], language) is None:
         raise BadInput(f"{engine}'s voice '{name}' speaks '{known[name].language}', not '{language}'")
     return known[name]
+
+
+def first_speaking(voices: Sequence[Voice], language: str) -> Voice | None:
+    """The first of the voices that speaks a language (BCP 47), its region if it can be had; None where none does."""
+    base = language.split("-")[0].lower()
+    speaking = [each for each in voices if each.language.split("-")[0].lower() == base]
+    exact = (each for each in speaking if each.language.lower() == language.lower())
+    return next(exact, next(iter(speaking), None))

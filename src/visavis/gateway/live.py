@@ -28,7 +28,7 @@ from visavis.engines.pool import Pool, open_pool
 from visavis.engines.protocols import Animator, Slot
 from visavis.engines.registry import choose, usable
 from visavis.engines.used import records, used
-from visavis.engines.voices import named
+from visavis.engines.voices import first_speaking, named
 from visavis.errors import BadInput, EngineUnavailable
 from visavis.gateway.admission import Admission, Place, calls, places
 from visavis.gateway.connection import Connection
@@ -98,6 +98,8 @@ class Live:
         self._store = AvatarStore(settings.data_dir / "avatars")
         self._files = Worker("avatars")
         self._avatars: OrderedDict[tuple[str, int], Avatar] = OrderedDict()
+        self._lacking: set[tuple[str, str | None]] = set()
+        """Voices that were missed, and by whom: it is said once."""
         self._samples = Samples(lambda: self.engines, settings.speed)
         self._visits: dict[str, _Stay] = {}
         self._making: dict[str, asyncio.Task[Path | None]] = {}
@@ -250,9 +252,16 @@ class Live:
         )
 
     def voice_of(self, avatar: Avatar, manner: Manner) -> str:
-        """The voice that an avatar speaks with."""
+        """The voice that an avatar speaks with; where its own cannot be had, the log says so."""
         voices = self.engines.tts.voices()
-        return manner.voice or own_voice(avatar, voices, manner.language) or voices[0].name
+        if (voice := manner.voice or own_voice(avatar, voices, manner.language)) is not None:
+            return voice
+        found = first_speaking(voices, manner.language) or voices[0]
+        lacking = (avatar.name, avatar.voice)
+        if avatar.voice is not None and avatar.name not in BUILTINS and lacking not in self._lacking:
+            self._lacking.add(lacking)
+            _log.warning("%s's own voice '%s' cannot be had here: %s speaks", *lacking, found.name)
+        return found.name
 
     def voices(self) -> list[Choice]:
         """The voices that speak the language."""
