@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from phonemizer.backend import EspeakBackend
 
 from visavis.engines.answering import Answer, serve
 from visavis.engines.tts.owners import owners
+from visavis.streams.priority import give_way
 
 _ENGLISH = {"eɪ": "A", "aɪ": "I", "oʊ": "O", "əʊ": "Q", "aʊ": "W", "ɔɪ": "Y"}
 _AFFRICATES = {"dʒ": "ʤ", "tʃ": "ʧ"}
@@ -97,5 +98,10 @@ def _quiet() -> logging.Logger:
     return logger
 
 
+def _begin() -> Callable[[Mapping[str, Any]], Answer]:
+    give_way()
+    return _Kokoro(sys.argv[1], sys.argv[2], int(sys.argv[3])).speak
+
+
 if __name__ == "__main__":
-    serve(lambda: _Kokoro(sys.argv[1], sys.argv[2], int(sys.argv[3])).speak)
+    serve(_begin)

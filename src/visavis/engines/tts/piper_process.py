@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from piper.voice import AudioChunk, PiperVoice
 
 from visavis.engines.answering import Answer, serve
 from visavis.engines.tts.owners import owners
+from visavis.streams.priority import give_way
 
 _LOADED = 3
 """Voices at most, that are kept in memory."""
@@ -120,5 +121,10 @@ def _flat(voice: PiperVoice, word: str) -> Sequence[str]:
     return [symbol for sentence in voice.phonemize(word) for symbol in sentence]
 
 
+def _begin() -> Callable[[Mapping[str, Any]], Answer]:
+    give_way()
+    return _Piper(int(sys.argv[1])).speak
+
+
 if __name__ == "__main__":
-    serve(lambda: _Piper(int(sys.argv[1])).speak)
+    serve(_begin)
