@@ -25,6 +25,12 @@ def test_of_two_that_differ_only_in_capitals_only_the_exact_spelling_is_taken() 
     assert near("ANNA", ["bob", "anna", "Anna"]) == ["anna", "Anna"]
 
 
+def test_a_part_of_a_name_brings_the_names_that_have_it() -> None:
+    known = ["slt", "de_DE-thorsten-medium", "de_DE-thorsten-high", "am_adam"]
+    assert near("Thorsten", known) == ["de_DE-thorsten-medium", "de_DE-thorsten-high"]
+    assert near("zzz", known) == known
+
+
 def test_a_voice_that_two_engines_have_is_one_name() -> None:
     assert named("EN", ["en", "en"]) == "en"
 

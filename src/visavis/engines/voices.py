@@ -20,11 +20,13 @@ def named(name: str, known: Iterable[str]) -> str | None:
 
 
 def near(name: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """The `known` names that are most like this one, capitals aside; the first of all where none is like it."""
+    """The `known` names that are most like this one, capitals aside; else those with it in them, else the first."""
     every = list(dict.fromkeys(known))
     folded = [each.casefold() for each in every]
     alike = difflib.get_close_matches(name.casefold(), dict.fromkeys(folded), n=count, cutoff=0.6)
-    return [each for match in alike for each, fold in zip(every, folded, strict=True) if fold == match] or every[:6]
+    similar = [each for match in alike for each, fold in zip(every, folded, strict=True) if fold == match]
+    having = [each for each, fold in zip(every, folded, strict=True) if name.casefold() in fold]
+    return similar or having[:6] or every[:6]
 
 
 def chosen(engine: str, voices: Sequence[Voice], language: str, voice: str | None) -> Voice:
