@@ -293,6 +293,23 @@ def test_a_pull_is_cancelled_by_whoever_is_told_and_gone_on_with(hub: Hub, model
     assert 0 < starts[1] < starts[2]
 
 
+def test_a_pull_is_cancelled_while_its_server_says_nothing(
+    hub: Hub, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visavis.weights.transfer.read_timeout", lambda: 50.0)
+    hub.files[f"{REPOSITORY}/{BIG}"].stall_after = 1_000_000
+    told: list[int] = []
+
+    def enough(done: int, total: int) -> None:
+        told.append(done)
+        if told.count(1_000_000) > 3:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        pull(model, enough)
+    assert kept(model.name) == 1_000_000
+
+
 def test_a_disk_without_the_space_is_said_before_anything_is_fetched(
     hub: Hub, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

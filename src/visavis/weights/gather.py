@@ -8,17 +8,14 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from visavis.errors import FetchFailed, OutputFailed
 from visavis.weights.checksums import is_checksum, is_right, is_sha256, sha256_of
 from visavis.weights.hub import cached
+from visavis.weights.line import Line
 from visavis.weights.models import MANIFEST, Model, ModelFile, place
 from visavis.weights.remote import locate, refused
 from visavis.weights.transfer import Refused, Remote, Unreachable, download, held
-
-if TYPE_CHECKING:
-    import httpx
 
 Progress = Callable[[int, int], None]
 """Called with the bytes that are here, and with how many there will be."""
@@ -37,7 +34,7 @@ class Kept:
 class Asked:
     """What is to be fetched, and how far it is."""
 
-    client: httpx.Client
+    line: Line
     model: Model
     revision: str
     pinned: bool
@@ -75,7 +72,7 @@ def gather(asked: Asked, work: Path) -> str:
             if remote is None:
                 if away is not None:
                     raise away
-                remote = locate(asked.client, asked.model, file, asked.revision, asked.tell)
+                remote = locate(asked.line, asked.model, file, asked.revision, asked.tell)
             _check_told(asked, file, remote)
             asked.total += (remote.bytes or file.bytes) - file.bytes
             lacking.append((file, remote))
@@ -108,7 +105,7 @@ def _told(asked: Asked, file: ModelFile) -> tuple[Remote | None, Unreachable | N
     if asked.sha256(file) or file.url:
         return None, None
     try:
-        return locate(asked.client, asked.model, file, asked.revision, asked.tell), None
+        return locate(asked.line, asked.model, file, asked.revision, asked.tell), None
     except Unreachable as error:
         return None, error
 
@@ -163,7 +160,7 @@ def _fetch(asked: Asked, file: ModelFile, remote: Remote, work: Path) -> None:
     resumed = held(part) > 0
     while True:
         try:
-            download(asked.client, remote, part, asked.tell)
+            download(asked.line, remote, part, asked.tell)
         except Refused as refusal:
             raise FetchFailed(refused(asked.model, file, refusal)) from None
         found = sha256_of(part, lambda: asked.tell(held(part)))

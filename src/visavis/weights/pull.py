@@ -35,10 +35,10 @@ class Cancelled(VisavisError):
 def pull(model: Model, progress: Progress = lambda done, total: None, *, revision: str | None = None) -> Path:
     """Fetch a model into its place, and return that; what is here already, and right, is not fetched again.
 
-    `progress` is called with the bytes that are here and their total, at least every MiB, and every 0.2 s while it
-    waits, for another process that pulls the same model, too. It may raise `Cancelled`, or anything else, as may
-    Ctrl-C: what is fetched is kept, and the next pull goes on from there. A connection that hangs is noticed, and so is
-    cancelling, after `HF_HUB_DOWNLOAD_TIMEOUT` seconds (10). Another `revision` than the catalogue's is checked by the
+    `progress` is called with the bytes that are here and their total, every MiB and every 0.2 s, also while it waits
+    for a server, or for another process that pulls the same model. It may raise `Cancelled`, or anything else, as may
+    Ctrl-C: what is fetched is kept, and the next pull goes on from there. A connection that hangs is noticed after
+    `HF_HUB_DOWNLOAD_TIMEOUT` seconds (10), and made again. Another `revision` than the catalogue's is checked by the
     hub's checksums alone.
 
     Blocks. Raises `Unreachable` where there is no way to the hub, `FetchFailed` where the file is not to be had or not
@@ -53,8 +53,8 @@ def pull(model: Model, progress: Progress = lambda done, total: None, *, revisio
             if pinned and _is_here(model):
                 progress(model.bytes, model.bytes)
             else:
-                with connection() as client:
-                    asked = Asked(client, model, revision or model.revision, pinned, progress)
+                with connection() as line:
+                    asked = Asked(line, model, revision or model.revision, pinned, progress)
                     commit = gather(asked, work)
                 _put(asked, work, commit)
     except OSError as error:

@@ -8,16 +8,13 @@ and the library tells the hub what else is installed here, and asks it for a lis
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from visavis.errors import FetchFailed
 from visavis.weights.hub import endpoint, is_offline, token
+from visavis.weights.line import Line
 from visavis.weights.models import Model, ModelFile
 from visavis.weights.transfer import Refused, Remote, check, offline, pause, request
-
-if TYPE_CHECKING:
-    import httpx
 
 _HUBS = ("https://huggingface.co", "https://hf.co")
 _HOPS = 10
@@ -26,9 +23,7 @@ _LONGEST = 30.0  # seconds that it may have us wait
 _COMMIT, _ETAG, _SIZE = "x-repo-commit", "x-linked-etag", "x-linked-size"
 
 
-def locate(
-    client: httpx.Client, model: Model, file: ModelFile, revision: str, tick: Callable[[], None] = lambda: None
-) -> Remote:
+def locate(line: Line, model: Model, file: ModelFile, revision: str, tick: Callable[[], None] = lambda: None) -> Remote:
     """Where a file of a model is, and what is told about it; `tick` is called while waiting, and may raise.
 
     Raises `Unreachable`, or `FetchFailed` with the remedy.
@@ -39,7 +34,7 @@ def locate(
         return Remote(file.url, 0)
     for left in reversed(range(_ASKED)):
         try:
-            return _ask(client, model, file, revision)
+            return _ask(line, model, file, revision, tick)
         except Refused as refusal:
             if left == 0 or refusal.status not in (429, 500, 502, 503, 504):
                 raise FetchFailed(refused(model, file, refusal)) from None
@@ -67,12 +62,12 @@ def refused(model: Model, file: ModelFile, refusal: Refused) -> str:
     return f"{host} cannot give {file.path} of {model.title} now ({status}): try again later; what is fetched is kept"
 
 
-def _ask(client: httpx.Client, model: Model, file: ModelFile, revision: str) -> Remote:
+def _ask(line: Line, model: Model, file: ModelFile, revision: str, tick: Callable[[], None]) -> Remote:
     url = f"{endpoint()}/{model.repository}/resolve/{quote(revision, safe='')}/{quote(file.path)}"
     headers = {"Authorization": f"Bearer {known}"} if (known := token()) else {}
     for _ in range(_HOPS):
-        response = request(client, "HEAD", url, headers, follow=False)
-        response.close()
+        response = request(line, "HEAD", url, headers, tick, follow=False)
+        line.later(response.close)
         told, leads = response.headers, response.has_redirect_location
         if leads and _ETAG not in told:  # to where a repository was moved, or from a mirror to the hub
             there = urljoin(url, told["location"])

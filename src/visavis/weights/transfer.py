@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from visavis import __version__
 from visavis.errors import FetchFailed
+from visavis.weights.line import Line, opened
 
 if TYPE_CHECKING:
     import httpx
@@ -66,10 +67,10 @@ def read_timeout() -> float:
     return float(told) if told.isdecimal() and int(told) else 10.0
 
 
-def download(client: httpx.Client, remote: Remote, part: Path, progress: Callable[[int], None]) -> None:
+def download(line: Line, remote: Remote, part: Path, progress: Callable[[int], None]) -> None:
     """Fetch the file into `part`, from where it ends; what was fetched of another content is begun anew.
 
-    `progress` is called with the bytes that are there, at least every MiB, every 0.2 s while waiting, and may raise.
+    `progress` is called with the bytes that are there, every MiB and every 0.2 s, and may raise.
     A connection that stalls or breaks is made again; `PAUSES` without a byte in between are one too many. Whatever
     happens, what was fetched stays in `part`. Raises `Unreachable`, `FetchFailed`, `Refused` or `OSError`.
     """
@@ -78,7 +79,7 @@ def download(client: httpx.Client, remote: Remote, part: Path, progress: Callabl
     while True:
         before = held(part)
         try:
-            _stream(client, remote, part, progress)
+            _stream(line, remote, part, progress)
             return
         except Unreachable:
             if held(part) > before:
@@ -112,7 +113,7 @@ def pause(seconds: float, tick: Callable[[], None]) -> None:
 
 
 @contextmanager
-def connection() -> Generator[httpx.Client, None, None]:
+def connection() -> Generator[Line, None, None]:
     """What requests are made through: proxies and certificates as the environment names them. Raises `Unreachable`."""
     import httpx
 
@@ -125,21 +126,21 @@ def connection() -> Generator[httpx.Client, None, None]:
             f"cannot connect to anything ({' '.join(str(error).split())}): correct HTTPS_PROXY, ALL_PROXY or "
             "SSL_CERT_FILE"
         ) from None
-    with client:
-        yield client
+    with opened(client) as line:
+        yield line
 
 
-def request(client: httpx.Client, method: str, url: str, headers: Mapping[str, str], *, follow: bool) -> httpx.Response:
-    """An answer, its body still to come: close it. Raises `Unreachable`, in one sentence."""
+def request(
+    line: Line, method: str, url: str, headers: Mapping[str, str], tick: Callable[[], None], *, follow: bool
+) -> httpx.Response:
+    """An answer, its body still to come: close it, on the line. Raises `Unreachable`, in one sentence."""
     import httpx
 
     try:
-        built = client.build_request(method, url, headers=dict(headers))
-        return client.send(built, stream=True, follow_redirects=follow)
+        built = line.client.build_request(method, url, headers=dict(headers))
+        return line.wait(lambda: line.client.send(built, stream=True, follow_redirects=follow), tick)
     except (httpx.InvalidURL, httpx.UnsupportedProtocol):
-        raise FetchFailed(
-            f"'{url[:200]}' is no address: HF_ENDPOINT is written as in https://hub.example.org"
-        ) from None
+        raise FetchFailed(f"'{url[:200]}' is no address: HF_ENDPOINT is one as https://hub.example.org is") from None
     except httpx.HTTPError as error:
         raise unreachable(url, error) from None
 
@@ -195,7 +196,7 @@ def check(response: httpx.Response) -> None:
         )
 
 
-def _stream(client: httpx.Client, remote: Remote, part: Path, progress: Callable[[int], None]) -> None:
+def _stream(line: Line, remote: Remote, part: Path, progress: Callable[[int], None]) -> None:
     """Ask once for what is lacking, and write it as it comes."""
     have = held(part)
     if remote.bytes and have == remote.bytes:
@@ -209,7 +210,7 @@ def _stream(client: httpx.Client, remote: Remote, part: Path, progress: Callable
         headers["Range"] = f"bytes={have}-"
         if not remote.etag:  # nobody has told whether the content is still the same
             headers["If-Range"] = mark
-    response = request(client, "GET", remote.url, headers, follow=True)
+    response = request(line, "GET", remote.url, headers, lambda: progress(have), follow=True)
     try:
         if remote.url.startswith("https:") and response.url.scheme != "https":
             raise FetchFailed(
@@ -224,18 +225,20 @@ def _stream(client: httpx.Client, remote: Remote, part: Path, progress: Callable
         if start not in (0, have):
             part.unlink()
             raise Unreachable(f"{response.url.host} goes on at another place than it was asked for: try again")
-        _write(remote, response, part, start, progress)
+        _write(line, remote, response, part, start, progress)
     finally:
-        response.close()
+        line.later(response.close)
 
 
-def _write(remote: Remote, response: httpx.Response, part: Path, start: int, progress: Callable[[int], None]) -> None:
+def _write(
+    line: Line, remote: Remote, response: httpx.Response, part: Path, start: int, progress: Callable[[int], None]
+) -> None:
     if start == 0 and not remote.etag:
         _set_mark(part, _validator(response))
     done = told = synced = start
     last = time.monotonic()
     with part.open("ab" if start else "wb", buffering=0) as file:
-        for chunk in _chunks(remote.url, response):
+        for chunk in _chunks(line, remote.url, response, lambda: progress(held(part))):
             _put(file, chunk)
             done += len(chunk)
             if remote.bytes and done > remote.bytes:
@@ -262,13 +265,15 @@ def _put(file: FileIO, chunk: bytes) -> None:
         left = left[file.write(left) :]
 
 
-def _chunks(url: str, response: httpx.Response) -> Iterator[bytes]:
+def _chunks(line: Line, url: str, response: httpx.Response, tick: Callable[[], None]) -> Iterator[bytes]:
     """The body as it comes. Raises `Unreachable` where it breaks off."""
     import httpx
 
     packed = response.headers.get("content-encoding", "identity").lower() != "identity"
+    chunks = response.iter_bytes() if packed else response.iter_raw()
     try:
-        yield from response.iter_bytes() if packed else response.iter_raw()
+        while (chunk := line.wait(lambda: next(chunks, None), tick)) is not None:
+            yield chunk
     except httpx.HTTPError as error:
         raise unreachable(url, error) from None
 
