@@ -11,6 +11,9 @@ import pytest
 import visavis.avatars
 from tests.cli.conftest import Command
 from visavis.avatars.store import AvatarStore
+from visavis.cli.serve import that_has
+from visavis.engines.registry import choose
+from visavis.settings import Settings
 
 PORTRAIT = Path(visavis.avatars.__path__[0]) / "builtin" / "vera.png"
 
@@ -66,6 +69,53 @@ def test_the_cache_says_what_it_freed(visavis: Command, avatars: Path) -> None:
     outcome = visavis("avatar", "clear-cache")
     assert outcome.out.startswith(f"freed {PORTRAIT.stat().st_size / 1e6:.1f} MB (1 face);")
     assert list((avatars / ".cache").iterdir()) == []
+
+
+def test_the_voice_of_an_avatar_is_shown_chosen_and_left_open(visavis: Command, avatars: Path) -> None:
+    assert visavis("--set", "size=128", "avatar", "create", PORTRAIT, "--name", "me").code == 0
+    before = AvatarStore(avatars).load("me")
+    assert visavis("avatar", "voice", "me").out == "me speaks with any voice\n"
+    assert visavis("avatar", "voice", "me", "EN-gb").out == "me speaks with en-gb\n"
+    after = AvatarStore(avatars).load("me")
+    assert (after.voice, after.digest) == ("en-gb", before.digest)
+    assert (after.plate == before.plate).all()
+    assert visavis("avatar", "voice", "me", "--clear").out == "me speaks with any voice\n"
+    refused = visavis("avatar", "voice", "me", "nobody")
+    assert (refused.code, "there is no voice 'nobody' here" in refused.message) == (2, True)
+    both = visavis("avatar", "voice", "me", "de", "--clear")
+    assert (both.code, "not both" in both.message) == (2, True)
+    missing = visavis("avatar", "voice", "mee", "de")
+    assert (missing.code, "did you mean 'me'" in missing.message) == (2, True)
+
+
+def test_a_built_in_avatar_can_be_given_another_voice(visavis: Command, avatars: Path) -> None:
+    assert visavis("avatar", "voice", "amos").out == "amos speaks with rms\n"
+    assert visavis("avatar", "voice", "amos", "en-gb-scotland").out == "amos speaks with en-gb-scotland\n"
+    assert AvatarStore(avatars).builtin("amos", 128).voice == "en-gb-scotland"
+    assert AvatarStore(avatars).builtin("vera", 128).voice == "slt"
+    listed = {row["name"]: row["voice"] for row in json.loads(visavis("avatar", "list", "--json").out)}
+    assert listed == {"vera": "slt", "amos": "en-gb-scotland", "finn": "awb"}
+    (avatars / ".voices.json").write_text("[broken")
+    assert visavis("avatar", "voice", "amos").out == "amos speaks with rms\n"
+    assert visavis("avatar", "voice", "amos", "de").code == 0
+    assert visavis("avatar", "voice", "amos", "--clear").out == "amos speaks with rms\n"
+
+
+@pytest.mark.usefixtures("avatars")
+def test_a_voice_that_was_chosen_for_a_built_in_avatar_speaks_or_it_is_said_that_it_cannot(visavis: Command) -> None:
+    assert visavis("avatar", "voice", "amos", "en-gb-scotland").code == 0
+    ask = ["--set", "llm=fake", "ask", "Who are you?", "--size", "128", "-a", "amos"]
+    own, other = visavis(*ask), visavis(*ask, "--tts", "fake")
+    assert own.code == other.code == 0
+    assert "espeak (tts)" in own.out
+    assert "amos's own voice 'en-gb-scotland' cannot be had here for 'en'" in other.err
+
+
+def test_a_server_takes_the_synthesizer_that_has_its_avatars_voice() -> None:
+    assert that_has("en-gb-scotland", Settings()).tts == "espeak"
+    assert that_has(None, Settings()).tts == "auto"
+    assert that_has(choose("tts", Settings()).engine(Settings()).voices()[0].name, Settings()).tts == "auto"
+    assert that_has("en-gb-scotland", Settings(tts="fake")).tts == "fake"
 
 
 @pytest.mark.usefixtures("avatars")

@@ -1,4 +1,4 @@
-"""Whose work an answer is, and what may be done with it: told with everything, and kept out where commerce forbids it."""
+"""Whose work an answer is, and what may be done with it: told with everything that is made."""
 
 from __future__ import annotations
 

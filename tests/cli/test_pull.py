@@ -163,7 +163,7 @@ def test_what_broke_off_is_gone_on_with_and_that_is_said(visavis: Command, hub: 
 def test_libraries_that_would_make_it_better_are_named_as_they_are_typed(
     visavis: Command, monkeypatch: pytest.MonkeyPatch, hub: Hub
 ) -> None:
-    ear = replace(_model(hub, "ear", "asr", "moonshine", "ear.ort", "en"), extra="moonshine")
+    ear = replace(_model(hub, "ear", "asr", "nobody's", "ear.ort", "en"), extra="moonshine")
     monkeypatch.setattr("visavis.weights.models.models", lambda: {"ear": ear})
     monkeypatch.setattr(rules, "has_library", lambda model: not model.extra)
     outcome = visavis(*PULL, "recommended")

@@ -16,7 +16,7 @@ from visavis.conversation.question import heard
 from visavis.conversation.reply import Manner, own_voice, reply
 from visavis.conversation.rests import BEFORE
 from visavis.engines.loading import Engines, load_engines
-from visavis.engines.protocols import Rendering
+from visavis.engines.protocols import Rendering, Voice
 from visavis.errors import EngineFailed
 from visavis.media.audio import SESSION_RATE, Audio
 from visavis.settings import Settings
@@ -128,6 +128,16 @@ async def test_each_utterance_is_heard_once(engines: Engines, monkeypatch: pytes
 
 async def test_silence_is_no_utterance(engines: Engines) -> None:
     assert await heard(_loud((3.0, 0.0)), engines, "en") == ""
+
+
+def test_a_built_in_avatar_has_a_fitting_voice_of_every_synthesizer_until_somebody_chooses(avatar: Avatar) -> None:
+    amos = replace(avatar, name="amos", voice="rms")
+    kokoro = [Voice("af_heart", "en-US"), Voice("am_michael", "en-US")]
+    assert own_voice(amos, kokoro, "en") == "am_michael"
+    assert own_voice(amos, [*kokoro, Voice("rms", "en-US")], "en") == "rms"
+    assert own_voice(amos, kokoro, "de") is None
+    assert own_voice(replace(amos, voice="de"), kokoro, "en") is None
+    assert own_voice(replace(amos, name="somebody"), kokoro, "en") is None
 
 
 def test_an_avatar_speaks_with_its_own_voice_where_the_synthesizer_has_it(engines: Engines, avatar: Avatar) -> None:

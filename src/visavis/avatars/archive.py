@@ -15,7 +15,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -70,6 +70,15 @@ def write_archive(avatar: Avatar, path: Path, replace: bool = True) -> None:
 
     Without `replace` a file that is there stays, however late it came: `FileExistsError`.
     """
+    _write_whole(path, lambda file: _write(avatar, file), replace)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all. Raises `OutputFailed`, having left nothing, if it cannot."""
+    _write_whole(path, lambda file: file.write(content), True)
+
+
+def _write_whole(path: Path, write: Callable[[IO[bytes]], object], replace: bool) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".part", dir=path.parent)
@@ -78,7 +87,7 @@ def write_archive(avatar: Avatar, path: Path, replace: bool = True) -> None:
     part = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            _write(avatar, file)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         _put(part, path, replace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from visavis.avatars.archive import About, read_about, read_archive, write_archive
+from visavis.avatars.archive import About, read_about, read_archive, write_archive, write_whole
 from visavis.avatars.avatar import Avatar
 from visavis.avatars.build import Progress, build_avatar, source_digest
 from visavis.avatars.builtins import BUILTINS
@@ -20,6 +21,8 @@ from visavis.errors import BadInput, OutputFailed
 BUILTIN = next(iter(BUILTINS))
 """The name of the avatar that is taken where none is asked for."""
 SUFFIX = ".avatar"
+_VOICES = ".voices.json"
+"""The voices of built-in avatars, which are no files."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)  # names that Windows keeps for itself
@@ -91,6 +94,26 @@ class AvatarStore:
             except BadInput as error:
                 yield _Damaged(path.stem, str(error))
 
+    def give_voice(self, name: str, voice: str | None) -> None:
+        """Have a built-in or a stored avatar speak with a voice; None: with any, a built-in one with its usual one.
+
+        Raises `BadInput` where there is no such avatar, `OutputFailed` where that cannot be kept.
+        """
+        if name not in BUILTINS:
+            self.save(replace(self.load(name), voice=voice))
+            return
+        voices = self._builtin_voices()
+        voices.pop(name, None)
+        write_whole(self._folder / _VOICES, json.dumps(voices | ({} if voice is None else {name: voice})).encode())
+
+    def _builtin_voices(self) -> dict[str, str]:
+        """The voices that were chosen for built-in avatars."""
+        try:
+            found = json.loads((self._folder / _VOICES).read_text("utf-8"))
+            return {name: voice for name, voice in found.items() if name in BUILTINS and isinstance(voice, str)}
+        except (OSError, ValueError, AttributeError):
+            return {}
+
     def remove(self, name: str) -> None:
         """Delete the stored avatar of that name. Raises `BadInput` if there is none."""
         if name in BUILTINS:
@@ -119,7 +142,12 @@ class AvatarStore:
     def builtin(self, name: str = BUILTIN, size: int = 512, progress: Progress | None = None) -> Avatar:
         """An avatar that comes with the program, made at its first use; it speaks with its own voice."""
         one = BUILTINS[name]
-        return replace(self.made_from(one.picture, name, size, progress), voice=one.voice)
+        voice = self._builtin_voices().get(name, one.voice)
+        return replace(self.made_from(one.picture, name, size, progress), voice=voice)
+
+    def builtins(self) -> dict[str, str]:
+        """The built-in avatars' names, and the voices that they speak with."""
+        return {name: one.voice for name, one in BUILTINS.items()} | self._builtin_voices()
 
     def made_from(self, source: Path, name: str, size: int = 512, progress: Progress | None = None) -> Avatar:
         """An avatar of a picture or video that is not to be stored by name: made, or taken from the cache.

@@ -185,6 +185,7 @@ def _register() -> None:
         "models",
         "pull",
         "importing",
+        "preview",
         "networks",
         "doctor",
         "evaluate",

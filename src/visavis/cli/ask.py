@@ -31,15 +31,14 @@ from visavis.cli.job import (
     chosen_engines,
     find_avatar,
     introduce,
+    with_voice,
     write,
 )
 from visavis.errors import BadInput
 
 if TYPE_CHECKING:
-    from visavis.avatars.avatar import Avatar
     from visavis.engines.protocols import Slot
     from visavis.media.clip import Clip
-    from visavis.settings import Settings
 
 
 class _Question(TyperCommand):
@@ -112,7 +111,7 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
         check_voice(settings.voice, settings)
     chosen = chosen_engines(slots, settings)
     avatar = await find_avatar(avatar_name, settings)
-    settings = _with_voice(avatar, settings)
+    settings = with_voice(avatar, settings)
     chosen |= chosen_engines(["tts"], settings)  # of the synthesizers, the one that has the avatar's voice
     introduce(job, settings, chosen)
     begun = time.perf_counter()
@@ -147,23 +146,6 @@ async def _ask(question: str, avatar_name: str | None, job: Job) -> None:
             },
         }
         typer.echo(json.dumps(facts, indent=2))
-
-
-def _with_voice(avatar: Avatar, settings: Settings) -> Settings:
-    """The settings with the avatar's own voice, where none is asked for and one here can say this language with it."""
-    from visavis.avatars.builtins import BUILTINS
-    from visavis.conversation.reply import own_voice
-    from visavis.engines.loading import usable_voices
-
-    if avatar.voice is None or settings.voice is not None:
-        return settings
-    if (voice := own_voice(avatar, usable_voices(settings), settings.language)) is not None:
-        return settings.model_copy(update={"voice": voice})
-    if avatar.name in BUILTINS:
-        return settings  # theirs is a suggestion
-    lack = f"{avatar.name}'s own voice '{avatar.voice}' cannot be had here for '{settings.language}'"
-    typer.echo(f"note: {lack}: another speaks; --voice names one", err=True)
-    return settings
 
 
 def _unseen(seconds: float) -> None:

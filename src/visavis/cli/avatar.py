@@ -70,7 +70,7 @@ def list_(as_json: JsonOption = False) -> None:
 
     store = AvatarStore(load_settings().data_dir / "avatars")
     rows: list[dict[str, str | None]] = [
-        *(_row(each.name, "picture", each.voice, each.note, "built in") for each in BUILTINS.values()),
+        *(_row(name, "picture", voice, BUILTINS[name].note, "built in") for name, voice in store.builtins().items()),
         *(_row(each.name, each.kind, each.voice, each.note, "stored") for each in store.list()),
         *(_row(name, None, None, "", "damaged") | {"fault": fault} for name, fault in store.damaged().items()),
     ]
@@ -113,6 +113,34 @@ def show(name: NameArgument, as_json: JsonOption = False) -> None:
     for key, value in facts.items():
         if value:
             typer.echo(f"{key:8} {value}")
+
+
+@avatar.command(
+    epilog=examples("visavis avatar voice me", "visavis avatar voice me en-gb", "visavis avatar voice me --clear")
+)
+def voice(
+    name: NameArgument,
+    voice: Annotated[str | None, typer.Argument(help="A voice, as `visavis models voices` lists it.")] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Let it speak with any voice again.")] = False,
+) -> None:
+    """Show or choose an avatar's voice.
+
+    It speaks with that wherever no --voice is given, and the voice can be had.
+    """
+    from visavis.avatars.builtins import BUILTINS
+    from visavis.avatars.store import AvatarStore
+    from visavis.engines.loading import check_voice
+    from visavis.errors import BadInput
+    from visavis.settings import load_settings
+
+    settings = load_settings()
+    store = AvatarStore(settings.data_dir / "avatars")
+    if voice is not None and clear:
+        raise BadInput("name a voice, or leave it open with --clear, not both")
+    if voice is not None or clear:
+        store.give_voice(name, None if voice is None else check_voice(voice, settings))
+    now = store.builtins()[name] if name in BUILTINS else store.load(name).voice
+    typer.echo(f"{name} speaks with {now}" if now else f"{name} speaks with any voice")
 
 
 @avatar.command(epilog=examples("visavis avatar remove me"))

@@ -131,6 +131,28 @@ async def find_avatar(name: str | None, settings: Settings) -> Avatar:
         worker.close()
 
 
+def with_voice(avatar: Avatar, settings: Settings) -> Settings:
+    """The settings with the avatar's own voice, where none is asked for and one here can say this language with it.
+
+    It is said where there is none. What a built-in avatar brings along is a suggestion, for the synthesizer in use.
+    """
+    from visavis.avatars.builtins import BUILTINS
+    from visavis.conversation.reply import own_voice
+    from visavis.engines.loading import usable_voices
+    from visavis.engines.registry import choose
+
+    if avatar.voice is None or settings.voice is not None:
+        return settings
+    suggested = avatar.name in BUILTINS and avatar.voice == BUILTINS[avatar.name].voice
+    voices = choose("tts", settings).engine(settings).voices() if suggested else usable_voices(settings)
+    if (voice := own_voice(avatar, voices, settings.language)) is not None:
+        return settings.model_copy(update={"voice": voice})
+    if not suggested:
+        lack = f"{avatar.name}'s own voice '{avatar.voice}' cannot be had here for '{settings.language}'"
+        typer.echo(f"note: {lack}: another speaks; --voice names one", err=True)
+    return settings
+
+
 async def write(
     clips: Stream[Clip],
     job: Job,

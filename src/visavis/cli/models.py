@@ -31,7 +31,7 @@ def list_(as_json: JsonOption = False) -> None:
     """Every engine, its state, size and licence.
 
     Whether it can run here and what it lacks, which one is used, and what was made of its data files; at the end, the
-    networks that were added.
+    networks that were added, and the models that were pulled or could be.
     """
     rows = _rows()
     if as_json:
@@ -42,17 +42,23 @@ def list_(as_json: JsonOption = False) -> None:
         for row in (row for row in rows if row.slot == slot):
             sign = "●" if row.used else "○" if row.ready else "✗"
             size = f"{row.bytes / 1e6:.0f} MB, " if row.bytes else ""
-            typer.echo(f"  {sign} {row.name:14} {row.summary} [{size}{row.licence}]")
-            if not row.ready:
+            barred = not row.commercial and slot != "networks"  # whose licences say it in words
+            terms = row.licence + (", not for commercial use" if barred else "")
+            typer.echo(f"  {sign} {row.name:{20 if slot == 'models' else 14}} {row.summary} [{size}{terms}]")
+            if not row.ready and slot != "models":
                 typer.echo(f"    {'':14} not here: {row.reason}" + (f" ({row.remedy})" if row.remedy else ""))
             for copy in row.copies:
                 typer.echo(
                     f"    {'':14} {copy.name}: {copy.bytes / 1e6:.0f} MB, a faster copy of {copy.source}, made here"
                 )
-    typer.echo("● used   ○ ready   ✗ cannot run here")
+    typer.echo("● used   ○ ready   ✗ cannot run here; a model that is not here: visavis models pull NAME")
 
 
-@models.command(epilog=examples("visavis models voices", "visavis ask 'Guten Tag' --language de --voice de"))
+@models.command(
+    epilog=examples(
+        "visavis models voices", "visavis models preview en-gb", "visavis ask 'Guten Tag' --language de --voice de"
+    )
+)
 def voices(as_json: JsonOption = False) -> None:
     """Every voice that can speak here, for --voice."""
     from visavis.engines.registry import candidates
@@ -73,8 +79,9 @@ def voices(as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
+    width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        typer.echo(f"{row['name']:16} {row['language']:8} {row['engine']:8} {row['description']}".rstrip())
+        typer.echo(f"{row['name']:{width}} {row['language']:8} {row['engine']:8} {row['description']}".rstrip())
 
 
 def fetch_missing(names: list[str] | None = None) -> None:
@@ -120,6 +127,8 @@ class Row:
     bytes: int
     """Size of the data files it needs."""
     licence: str
+    commercial: bool
+    """Whether that allows commercial use, as far as it tells."""
     languages: tuple[str, ...]
     summary: str
     copies: tuple[Copy, ...]
@@ -151,6 +160,7 @@ def _rows() -> list[Row]:
                     remedy=state.remedy,
                     bytes=sum(weights.find(name).bytes for name in info.weights),
                     licence=info.licence,
+                    commercial=info.commercial,
                     languages=info.languages,
                     summary=info.summary,
                     copies=tuple(
@@ -161,7 +171,30 @@ def _rows() -> list[Row]:
                 )
             )
     drawing = next((row.name for row in rows if row.slot == "animation" and row.used), "")
-    return [*rows, *_networks(drawing.split("+"))]
+    return [*rows, *_networks(drawing.split("+")), *_models({(row.slot, row.name) for row in rows if row.used})]
+
+
+def _models(used: Collection[tuple[str, str]]) -> list[Row]:
+    """A row for each model of the catalogue; `used` are the slots and names of the engines that are."""
+    from visavis.weights.models import installed, models
+
+    return [
+        Row(
+            slot="models",
+            name=model.name,
+            ready=installed(model.name) is not None,
+            used=(model.slot, model.engine) in used and installed(model.name) is not None,
+            reason="" if installed(model.name) else "it is not on this machine",
+            remedy="" if installed(model.name) else f"visavis models pull {model.name}",
+            bytes=model.bytes,
+            licence=model.licence,
+            commercial=not model.non_commercial,
+            languages=model.languages,
+            summary=f"{model.title}: {model.purpose}",
+            copies=(),
+        )
+        for model in models().values()
+    ]
 
 
 def _networks(used: Collection[str]) -> list[Row]:
@@ -186,6 +219,7 @@ def _networks(used: Collection[str]) -> list[Row]:
                 remedy="",
                 bytes=sum(about.files.values()),
                 licence=network.terms,
+                commercial=not network.non_commercial,
                 languages=(),
                 summary=f"{title}, {network.purpose}",
                 copies=(),

@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli.app import app, examples, override
-from visavis.cli.job import AnimatorOption, AvatarOption, EmotionOption, Job, chosen_engines, find_avatar, introduce
+from visavis.cli.job import (
+    AnimatorOption,
+    AvatarOption,
+    EmotionOption,
+    Job,
+    chosen_engines,
+    find_avatar,
+    introduce,
+    with_voice,
+)
 from visavis.errors import EngineUnavailable
 
 if TYPE_CHECKING:
@@ -105,7 +114,9 @@ async def run(open_page: bool, opea_open: bool, path: str = "/") -> None:
         if settings.voice is not None:
             check_voice(settings.voice, settings)
         chosen = _chosen(settings)
-        await find_avatar(settings.avatar, settings)  # what is wrong with it is said now; it is kept for the page
+        avatar = await find_avatar(settings.avatar, settings)  # what is wrong with it is said now; the page keeps it
+        settings = that_has(with_voice(avatar, settings).voice, settings)
+        chosen |= chosen_engines(["tts"], settings)
         introduce(Job(Path(), None, False), settings, chosen)
         address = page_address(settings, line.getsockname()[1], path)
 
@@ -130,6 +141,16 @@ async def run(open_page: bool, opea_open: bool, path: str = "/") -> None:
                     ending = await stack.enter_async_context(mounted(page, gateway, FRONT, NONCE, settings.max_upload))
             await Server(server_config(page, certificate), announce, ending).serve(sockets=[line])
     typer.echo("stopped")
+
+
+def that_has(voice: str | None, settings: Settings) -> Settings:
+    """The settings with the synthesizer that has a voice: every avatar is free to speak with another one of it."""
+    from visavis.engines.registry import choose
+
+    if voice is None or settings.tts != "auto":
+        return settings
+    has_it = choose("tts", settings.model_copy(update={"voice": voice})).info.name
+    return settings if has_it == choose("tts", settings).info.name else settings.model_copy(update={"tts": has_it})
 
 
 def wire(found: Mapping[str, str]) -> None:

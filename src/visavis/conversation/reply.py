@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from visavis.avatars.avatar import Avatar
+from visavis.avatars.builtins import fitting
 from visavis.conversation.animate import animate
 from visavis.conversation.history import History
 from visavis.conversation.rests import rested
@@ -81,7 +82,7 @@ def answer(
 
 def own_voice(avatar: Avatar, voices: Iterable[Voice], language: str) -> str | None:
     """The avatar's voice, if it is among the `voices` and speaks the language; None leaves the choice to others."""
-    if avatar.voice is None:
-        return None
     base = language.split("-")[0].lower()
-    return named(avatar.voice, (voice.name for voice in voices if voice.language.split("-")[0].lower() == base))
+    speaking = [voice.name for voice in voices if voice.language.split("-")[0].lower() == base]
+    found = (named(each, speaking) for each in fitting(avatar.name, avatar.voice))
+    return next((each for each in found if each is not None), None)

@@ -1,8 +1,8 @@
 """A process for what must not run in ours: for its licence, or because it would stop everything else while it works.
 
-It is a module of ours, run with `python -m`. It reads requests and answers each: one JSON line with the number of raw
-`bytes` that follow, and those. Before any request it answers once, when it is ready, or with an `error`. It ends when
-its input does.
+It is a module of ours, run with `python -m` and its arguments. It reads requests and answers each: one JSON line with
+the number of raw `bytes` that follow, and those. Before any request it answers once, when it is ready, or with an
+`error`. It ends when its input does. `engines.answering` is what most of those modules do.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from visavis.engines.protocols import Slot
@@ -29,10 +30,13 @@ class Child:
     instead, so that nobody else loses what the process has in memory.
     """
 
-    def __init__(self, module: str, slot: Slot, name: str, *, patient: bool = False) -> None:
+    def __init__(
+        self, module: str, slot: Slot, name: str, arguments: Sequence[str] = (), *, patient: bool = False
+    ) -> None:
         self.started = 0
         """How often: what an earlier process had in memory is gone."""
         self._module, self._slot, self._name, self._patient = module, slot, name, patient
+        self._arguments = arguments
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
@@ -54,8 +58,11 @@ class Child:
     async def ask(self, head: dict[str, Any], body: bytes = b"", *, within: float) -> Message:
         """The answer to a request, `within` seconds. Raises `EngineFailed`."""
         if not self._patient:
-            return await self._ask(head, body, within)
-        asking = asyncio.ensure_future(self._ask(head, body, within))
+            async with self._turn:
+                return await self._asked(head, body, within)
+        await self._turn.acquire()  # a request that is cancelled before its turn is never made
+        asking = asyncio.ensure_future(self._asked(head, body, within))
+        asking.add_done_callback(lambda _: self._turn.release())
         asking.add_done_callback(lambda task: task.cancelled() or task.exception())  # nobody may be left to see it
         return await asyncio.shield(asking)
 
@@ -73,18 +80,17 @@ class Child:
         finally:
             await _kill(process)
 
-    async def _ask(self, head: dict[str, Any], body: bytes, within: float) -> Message:
-        async with self._turn:
-            process = await self._ready()
-            try:
-                async with asyncio.timeout(within):
-                    assert process.stdin is not None
-                    process.stdin.write(json.dumps({**head, "bytes": len(body)}).encode() + b"\n" + body)
-                    await process.stdin.drain()
-                    return await self._read(process)
-            except BaseException as error:
-                await self._lost(error)
-                raise
+    async def _asked(self, head: dict[str, Any], body: bytes, within: float) -> Message:
+        process = await self._ready()
+        try:
+            async with asyncio.timeout(within):
+                assert process.stdin is not None
+                process.stdin.write(json.dumps({**head, "bytes": len(body)}).encode() + b"\n" + body)
+                await process.stdin.drain()
+                return await self._read(process)
+        except BaseException as error:
+            await self._lost(error)
+            raise
 
     async def _ready(self) -> asyncio.subprocess.Process:
         if self._process is not None and self._process.returncode is None:
@@ -92,7 +98,7 @@ class Child:
         try:
             async with asyncio.timeout(_START):
                 self._process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", self._module,
+                    sys.executable, "-m", self._module, *self._arguments,
                     stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                     stderr=asyncio.subprocess.DEVNULL, limit=2**20,
                 )  # fmt: skip

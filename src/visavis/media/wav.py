@@ -1,8 +1,10 @@
-"""A WAV file read while it comes (RIFF, 16-bit PCM; Microsoft and IBM, Multimedia Programming Interface 1.0)."""
+"""A WAV file, read while it comes (RIFF, 16-bit PCM; Microsoft and IBM, Multimedia Programming Interface 1.0)."""
 
 from __future__ import annotations
 
+import io
 import struct
+import wave
 
 import numpy as np
 
@@ -77,3 +79,14 @@ def wav_audio(data: bytes) -> Audio | None:
     reader = Wav()
     audio = reader.feed(data)
     return audio if reader.may_be else None
+
+
+def wav_bytes(audio: Audio) -> bytes:
+    """A whole file: mono, 16 bits, at the sound's own rate."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(audio.rate)
+        writer.writeframes(audio.to_int16().astype("<i2").tobytes())
+    return file.getvalue()

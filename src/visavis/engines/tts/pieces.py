@@ -25,6 +25,12 @@ LEVEL = 0.13
 """How loud every voice is: the root mean square of its speech, pauses left out."""
 _KNEE, _CEILING = 0.8, 0.98
 """Amplitudes: peaks above the first are rounded off below the second."""
+_FRAME = 0.01
+"""Seconds over which loudness is measured."""
+_SILENT_FRAME = 0.03
+"""Of the loudest frame: what is softer, before and after a piece, is cut."""
+_GAINS = 0.25, 4.0
+"""How much softer and louder a piece is made at most."""
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 _CLAUSE_END = re.compile(r"[,;:.!?…—–、。，；：！？][\"'”’»)\]]*$")
 _SILENT = re.compile(r"[^,;:.!?…]")
@@ -109,6 +115,19 @@ def clauses(tokens: Sequence[Token], longest: int) -> Iterable[Sequence[Token]]:
         begin = end
 
 
+def runs(tokens: Sequence[Token], first: int, longest: int) -> Iterable[Sequence[Token]]:
+    """As `clauses`, the first run of at most `first` characters: something is heard soon of a voice that makes the
+    sound of a run as a whole."""
+    short = next(iter(clauses(tokens, first)), ())
+    yield short
+    yield from clauses(tokens[len(short) :], longest)
+
+
+def ended(text: str, mark: str) -> str:
+    """The text with a mark at its end: without one, a network does not know how to say it, or where to stop."""
+    return text if tail(text) else text + mark
+
+
 def tail(text: str) -> float:
     """Seconds of silence that belong after `text`: none in the middle of a clause."""
     text = text.rstrip()
@@ -134,6 +153,21 @@ def timed_words(script: Script, phones: Sequence[Phone], owners: Sequence[int]) 
             first = found[owner].start if owner in found else phone.start
             found[owner] = Word(script.words[owner], first, phone.end)
     return [found[owner] for owner in sorted(found)]
+
+
+def heard(sound: NDArray[np.float32], rate: int) -> tuple[int, int, float]:
+    """Where a sound (n,) begins and ends to be heard, in samples, and the gain that makes it as loud as every voice.
+
+    Of one in which nothing is heard, all of it, as loud as it is.
+    """
+    frame = round(_FRAME * rate)
+    whole = len(sound) // frame
+    levels = np.sqrt(np.mean(np.square(sound[: whole * frame].reshape(whole, frame)), axis=1)) if whole else np.zeros(1)
+    loud = np.flatnonzero(levels > max(_SILENT_FRAME * float(levels.max()), 1e-4))
+    if not len(loud):
+        return 0, whole * frame, 1.0
+    gain = LEVEL / float(np.sqrt(np.mean(np.square(levels[loud]))))
+    return int(loud[0]) * frame, (int(loud[-1]) + 1) * frame, min(max(gain, _GAINS[0]), _GAINS[1])
 
 
 def louder(sound: NDArray[np.float32], gain: float) -> NDArray[np.float32]:

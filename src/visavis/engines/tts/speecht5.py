@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -19,7 +19,7 @@ from visavis.engines.protocols import Availability, EngineInfo, Voice
 from visavis.engines.tts import speakers
 from visavis.engines.tts.flite import tokenize
 from visavis.engines.tts.pace import paced
-from visavis.engines.tts.pieces import LEAD, LEVEL, PAUSE, Script, Token, clauses, louder, script, tail
+from visavis.engines.tts.pieces import LEAD, PAUSE, Script, ended, heard, louder, runs, script, tail
 from visavis.engines.tts.spread import laid
 from visavis.engines.voices import named, near
 from visavis.errors import BadInput, EngineFailed, EngineUnavailable
@@ -41,12 +41,6 @@ _THREADS = 8
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _MODEL, _VOCODER = ("config.json", "spm_char.model", _WEIGHTS), ("config.json", _WEIGHTS)
 """Files of theirs."""
-_FRAME = 0.01
-"""Seconds over which loudness is measured."""
-_SILENT = 0.03
-"""Of the loudest frame: what is softer, before and after a piece, is cut."""
-_GAINS = 0.25, 4.0
-"""How much softer and louder a piece is made at most."""
 _INSTALL = (
     "pip install 'visavis[speecht5]' && hf download microsoft/speecht5_tts && hf download microsoft/speecht5_hifigan"
 )
@@ -123,7 +117,7 @@ class SpeechT5:
             raise BadInput("speecht5 cannot read the letters of this text: use the espeak engine for that")
         if self._worker is None or (network := self._network) is None:
             raise EngineFailed("tts", "speecht5", "used before it was entered")
-        readings = [script(run) for run in _runs(tokens)]
+        readings = [script(run) for run in runs(tokens, _FIRST, _LONGEST)]
         readings = [reading for reading in readings if reading.words]
         if not readings:
             yield Speech(Audio.silence(round(PAUSE * network.rate), network.rate), line)
@@ -133,7 +127,7 @@ class SpeechT5:
                 last = reading is readings[-1]
                 pause = tail(reading.text) or (PAUSE if last else 0.0)
                 sound: list[NDArray[np.float32]] = []
-                text = _ended(reading.text, "." if last else ",")
+                text = ended(reading.text, "." if last else ",")
                 steps = self._worker.iterate(lambda text=text: network.speak(text, speaker))  # type: ignore[misc]
                 async with aclosing(steps):
                     async for piece in steps:
@@ -151,29 +145,12 @@ class SpeechT5:
         return self._known[name]
 
 
-def _runs(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    """The tokens in pieces to say one after the other: a short one, so that something is heard soon, and others."""
-    first = next(iter(clauses(tokens, _FIRST)), ())
-    yield first
-    yield from clauses(tokens[len(first) :], _LONGEST)
-
-
-def _ended(text: str, mark: str) -> str:
-    """The text with a mark at its end: without one, the network does not know where to stop, and babbles."""
-    return text if tail(text) else text + mark
-
-
 def _speech(line: Line, reading: Script, sound: NDArray[np.float32], rate: int, pause: float, last: bool) -> Speech:
     """The reading's sound as speech: its silence cut, as fast as the line, as loud as every voice."""
     sound = paced(np.clip(np.nan_to_num(sound), -1.0, 1.0), rate, line.speed)
-    frame = round(_FRAME * rate)
-    whole = len(sound) // frame
-    levels = np.sqrt(np.mean(np.square(sound[: whole * frame].reshape(whole, frame)), axis=1)) if whole else np.zeros(1)
-    loud = np.flatnonzero(levels > max(_SILENT * float(levels.max()), 1e-4))
-    begin, end = (int(loud[0]) * frame, (int(loud[-1]) + 1) * frame) if len(loud) else (0, whole * frame)
+    begin, end, gain = heard(sound, rate)
     lead = min(begin, round(LEAD * rate))
-    gain = LEVEL / float(np.sqrt(np.mean(np.square(levels[loud])))) if len(loud) else 1.0
-    spoken = louder(sound[begin - lead : end], min(max(gain, _GAINS[0]), _GAINS[1]))
+    spoken = louder(sound[begin - lead : end], gain)
     samples = np.concatenate([spoken, np.zeros(round(pause * rate), np.float32)])
     return Speech(Audio(samples, rate), line, laid(reading.words, lead, len(spoken)), None, last)
 
