@@ -226,6 +226,17 @@ def test_a_file_that_is_missing_is_named(brought: Path, with_manifest: bool) -> 
     assert "is not whole: it lacks voices/one.bin; copy it again" in _fault(brought)
 
 
+@pytest.mark.parametrize("with_manifest", [True, False])
+def test_of_two_copies_the_whole_one_is_taken(brought: Path, tmp_path: Path, with_manifest: bool) -> None:
+    if with_manifest:
+        _with_manifest(brought)
+    shutil.copytree(brought, tmp_path / "both" / "b")
+    (brought / VOICE).unlink()
+    shutil.copytree(brought, tmp_path / "both" / "a")
+    bring(_one(tmp_path / "both"))
+    assert verify("tiny") == []
+
+
 def test_what_is_not_known_is_refused(tmp_path: Path, brought: Path) -> None:
     foreign = tmp_path / "foreign"
     foreign.mkdir()
@@ -260,6 +271,8 @@ def test_links_out_of_the_folder_are_not_followed_and_those_inside_are(brought: 
     (brought / VOICE).symlink_to(blobs / "voice")
     assert "is a link out of the folder, which is not followed" in _fault(brought)
     assert "is a link out of the folder" in _fault(brought, "tiny")
+    _with_manifest(brought)
+    assert "is a link out of the folder" in _fault(brought)
     bring(_one(tmp_path))  # which holds both
     assert not (place("tiny") / VOICE).is_symlink()
     assert (place("tiny") / VOICE).read_bytes() == FILES[VOICE]

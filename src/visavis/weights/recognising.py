@@ -17,6 +17,8 @@ from visavis.weights.published import published
 
 _DEPTH = 4
 """Folders inside the one that is named, in which a model may lie."""
+_LARGE = 64 << 20
+"""Bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,15 @@ def _with_manifest(here: Path, root: Path, wanted: Model | None, found: dict[str
     elif model is None:
         faults.note(told, f"the model '{told[:60]}' in '{here}' is not known here: update Visavis")
     elif model.name not in found:
-        files, lacking = _matched(here, root, model.files, faults, model)
-        if lacking:
+        own = _Faults()
+        files, lacking = _matched(here, root, model.files, own, model)
+        if own:
+            faults.note(model.name, own[model.name])
+        elif lacking:
             faults.note(model.name, _lacks(model, lacking, here))
         elif fault := next(filter(None, (_size_fault(files[f.path], f, kept) for f in model.files)), ""):
             faults.note(model.name, f"{model.title} in '{here}' is not whole: {fault}; copy it again")
-        elif model.name not in faults:
+        else:
             found[model.name] = Brought(model, files, kept)
 
 
@@ -155,9 +160,12 @@ def _fits(path: Path, file: ModelFile) -> bool:
 
 
 def _is_this(files: Mapping[str, Path], model: Model) -> bool:
-    """Whether the smallest file of which a checksum is known is the model's: others have files of the same names."""
+    """Whether the smallest file of which a checksum is known is the model's: others have files of the same names.
+
+    A large one is not read for that, since it is checked when it is copied.
+    """
     smallest = min((file for file in model.files if file.sha256), key=lambda file: file.bytes)
-    return sha256_of(files[smallest.path]) == smallest.sha256
+    return smallest.bytes > _LARGE or sha256_of(files[smallest.path]) == smallest.sha256
 
 
 def _size_fault(path: Path, file: ModelFile, kept: Mapping[str, Kept]) -> str:
