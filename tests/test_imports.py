@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -32,7 +33,8 @@ for slot in (*SLOTS, *OPTIONAL):
 
 def imported(code: str) -> set[str]:
     """The packages and modules that a process has imported when it has run the code."""
-    run = subprocess.run([sys.executable, "-c", code + REPORT], capture_output=True, text=True, check=True)
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    run = subprocess.run([sys.executable, "-c", code + REPORT], capture_output=True, text=True, check=True, env=offline)
     return set(json.loads(run.stderr.splitlines()[-1]))
 
 

@@ -59,6 +59,12 @@ def _server(status: int, answer: bytes) -> Iterator[str]:
         thread.join()
 
 
+@pytest.fixture(autouse=True)
+def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No network is needed for what is tested here."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
 def _of(outcome: Outcome, subject: str) -> dict[str, str]:
     """The finding about `subject`."""
     return next(each for each in json.loads(outcome.out) if each["subject"] == subject)

@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.cli.conftest import Command
 from tests.gateway.doors import FakeLive
+from visavis.cli import better
 from visavis.gateway import live
 from visavis.settings import Settings
 
@@ -88,6 +89,16 @@ def test_with_tls_the_fingerprint_is_told_to_compare(
     assert re.search(r"SHA-256 is ([0-9A-F]{2}:){31}[0-9A-F]{2}$", outcome.err.strip())
     assert (tmp_path / "tls" / "key.pem").is_file()
     assert opened[1].json()["ready"] is True
+
+
+@pytest.mark.parametrize(("options", "told"), [([], 1), (["--quiet"], 0)])
+def test_what_would_be_better_is_told_in_a_line(
+    visavis: Command, opened: list[httpx.Response], monkeypatch: pytest.MonkeyPatch, options: list[str], told: int
+) -> None:
+    monkeypatch.setattr(better, "better", lambda chosen, settings: f"note: better than {chosen['llm'].name}")
+    outcome = visavis(*SERVE, *options)
+    assert outcome.code == 0, outcome.err
+    assert outcome.err.splitlines() == ["note: better than fake"] * told
 
 
 def test_a_taken_port_is_said_before_anything_is_loaded(visavis: Command) -> None:

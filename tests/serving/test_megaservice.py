@@ -45,8 +45,13 @@ async def test_a1_a_spoken_question_becomes_the_path_of_a_video_as_a_bare_string
 
 async def test_the_object_tells_what_was_heard_and_said_and_where_the_video_is(gateway: httpx.AsyncClient) -> None:
     body = {"audio": await asked("What is your name?"), "response_format": "object"}
-    told = (await gateway.post("/v1/avatarchatbot", json=body)).json()
-    assert set(told) == {"video_url", "video_path", "transcript", "text", "timings"}
+    response = await gateway.post("/v1/avatarchatbot", json=body)
+    told = response.json()
+    assert set(told) == {"video_url", "video_path", "transcript", "text", "engines", "timings"}
+    assert [each["slot"] for each in told["engines"]] == ["asr", "llm", "tts", "articulation", "animation"]
+    assert {part.partition("=")[0] for part in response.headers["x-visavis-engines"].split("; ")} == {
+        each["slot"] for each in told["engines"]
+    }
     assert told["transcript"] == "what is your name"
     assert told["text"] == "You said: What is your name?. My name is Visavis."
     assert 0 < told["timings"]["listening"] < told["timings"]["first_clip"] < told["timings"]["total"]

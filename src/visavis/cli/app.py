@@ -184,6 +184,7 @@ def _register() -> None:
         "avatar",
         "models",
         "pull",
+        "importing",
         "preview",
         "networks",
         "doctor",

@@ -6,12 +6,13 @@ import importlib.util
 import json
 import platform
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
 
 from visavis.cli.app import EXIT_ERROR, app, examples
+from visavis.cli.finding import Finding
 from visavis.cli.models import JsonOption
 
 if TYPE_CHECKING:
@@ -28,17 +29,6 @@ _WHAT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    subject: str
-    state: str
-    """'works', 'falls back', or 'fails'."""
-    detail: str
-    remedy: str = ""
-
-
 @app.command(
     epilog=examples(
         "visavis doctor", "visavis --set llm_url=http://localhost:11434/v1 doctor", "visavis doctor && visavis ask 'Hi'"
@@ -47,7 +37,8 @@ class Finding:
 def doctor(as_json: JsonOption = False) -> None:
     """What works here, what falls back, and why.
 
-    Each with what to type to change it. A language model's server that is set (VISAVIS_LLM_URL) is asked for a word.
+    Each with what to type to change it. A language model's server that is set (VISAVIS_LLM_URL) is asked for a word,
+    and the model hub whether it can be reached (HF_ENDPOINT, HF_HUB_OFFLINE, proxies).
     The exit code is 0 where a question can be answered, if only with something that falls back, and 2 where something
     has to be mended first.
     """
@@ -74,10 +65,20 @@ def _print(findings: list[Finding], as_json: bool) -> None:
 
 def examine() -> list[Finding]:
     """Every finding about this machine."""
+    from visavis.cli.hub import hub_findings
     from visavis.settings import load_settings
 
     settings = load_settings()
-    return [_python(), *_engines(settings), *_voice(settings), *_videos(settings), *_weights(), _output(), _page()]
+    return [
+        _python(),
+        *_engines(settings),
+        *_voice(settings),
+        *_videos(settings),
+        *_weights(),
+        _output(),
+        _page(),
+        *hub_findings(settings),
+    ]
 
 
 def _page() -> Finding:

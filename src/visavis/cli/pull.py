@@ -61,11 +61,11 @@ def pull(
 
     override(language=language, commercial_only=commercial_only or None)
     settings = load_settings()
-    wanted = _agreed(_lacking(_asked(names, settings)), yes)
+    wanted = agreed(_lacking(_asked(names, settings)), yes)
     if wanted:
         _show(wanted)
         _fetch(wanted)
-        _tell_use(wanted, settings)
+        tell_use(wanted, settings)
     _tell_extras(names, wanted, settings)
 
 
@@ -151,12 +151,12 @@ def _lacking(asked: Sequence[Model]) -> list[Model]:
     return lacking
 
 
-def _agreed(wanted: Sequence[Model], accepted: bool) -> list[Model]:
+def agreed(wanted: Sequence[Model], accepted: bool) -> list[Model]:
     """Those whose licence does not have to be accepted, or was. Raises `BadInput` where nobody is here to be asked."""
-    agreed = []
+    free = []
     for model in wanted:
         if not model.non_commercial or accepted:
-            agreed.append(model)
+            free.append(model)
             continue
         typer.echo(
             f"{model.title} {model.purpose.split(',')[0]}. Its licence forbids commercial use: {model.licence}\n"
@@ -169,10 +169,10 @@ def _agreed(wanted: Sequence[Model], accepted: bool) -> list[Model]:
                 f"{model.licence_url}, and add --yes, or --commercial-only to do without"
             )
         if typer.confirm("Do you accept that?", default=False, err=True):
-            agreed.append(model)
+            free.append(model)
         else:
             typer.echo(f"{model.name} is left out: its licence was not accepted", err=True)
-    return agreed
+    return free
 
 
 def _show(wanted: Sequence[Model]) -> None:
@@ -215,7 +215,7 @@ def _fetch(wanted: Sequence[Model]) -> None:
             typer.echo(f"fetched {model.name} into {place(model.name)}")
 
 
-def _tell_use(fetched: Sequence[Model], settings: Settings) -> None:
+def tell_use(fetched: Sequence[Model], settings: Settings) -> None:
     """Say what is used now in the slots of what was fetched, and why, where that is something else."""
     from visavis.engines.registry import choose
 

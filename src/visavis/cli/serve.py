@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli.app import app, examples, override
+from visavis.cli.better import tell_better
 from visavis.cli.job import (
     AnimatorOption,
     AvatarOption,
@@ -84,6 +85,7 @@ def serve(
     animation_url: AnimationUrlOption = None,
     emotion: EmotionOption = None,
     opea_open: OpenOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Do not tell of better engines.")] = False,
 ) -> None:
     """Talk with the avatar in the browser: the page and its server.
 
@@ -95,11 +97,14 @@ def serve(
     override(asr_url=asr_url, tts_url=tts_url, animation=animator, animation_url=animation_url)
     override(host=host, port=port, tls=tls, sessions=sessions, idle_timeout=idle_timeout)
     wire(megaservice(os.environ))
-    asyncio.run(run(open_, opea_open))
+    asyncio.run(run(open_, opea_open, quiet=quiet))
 
 
-async def run(open_page: bool, opea_open: bool, path: str = "/") -> None:
-    """Serve the gateway until somebody ends it; the page at `path` is told and opened."""
+async def run(open_page: bool, opea_open: bool, path: str = "/", *, quiet: bool = False) -> None:
+    """Serve the gateway until somebody ends it; the page at `path` is told and opened.
+
+    What one command would improve is told, too, unless it is `quiet`.
+    """
     from visavis.engines.loading import check_voice
     from visavis.gateway.address import listening, page_address
     from visavis.gateway.app import create_app
@@ -118,6 +123,8 @@ async def run(open_page: bool, opea_open: bool, path: str = "/") -> None:
         settings = that_has(with_voice(avatar, settings).voice, settings)
         chosen |= chosen_engines(["tts"], settings)
         introduce(Job(Path(), None, False), settings, chosen)
+        if not quiet:
+            tell_better(chosen, settings)
         address = page_address(settings, line.getsockname()[1], path)
 
         def announce() -> None:

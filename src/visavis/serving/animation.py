@@ -14,9 +14,11 @@ from visavis.conversation.recording import recording
 from visavis.conversation.reply import Manner
 from visavis.conversation.rests import rested
 from visavis.engines.loading import Engines
+from visavis.engines.protocols import Slot
 from visavis.engines.used import credits, used
 from visavis.media.clip import Clip
 from visavis.serving import wire
+from visavis.serving.credited import tell_engines
 from visavis.serving.films import Films
 from visavis.serving.outputs import Film
 from visavis.serving.service import Running, running
@@ -24,6 +26,7 @@ from visavis.serving.sound import as_file, decoded
 from visavis.streams.flow import Stream
 
 MP4 = "video/mp4"
+_FACE: tuple[Slot, ...] = ("articulation", "animation")
 router = APIRouter()
 videos = APIRouter()
 """Where the videos are fetched: of this service and of the megaservice."""
@@ -99,7 +102,8 @@ async def _film(service: Running, made: Films, sound: str, body: wire.Animate | 
 
 
 def _credits(engines: Engines) -> str:
-    return credits(used(engines, ("articulation", "animation")))
+    tell_engines(engines, _FACE)
+    return credits(used(engines, _FACE))
 
 
 async def _clips(engines: Engines, made: Films, sound: str, body: wire.Animate | wire.Wav2Lip) -> Stream[Clip]:

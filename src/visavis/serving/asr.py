@@ -22,6 +22,7 @@ from visavis.errors import BadInput
 from visavis.media.audio import Audio
 from visavis.media.wav import wav_audio
 from visavis.serving import wire
+from visavis.serving.credited import tell_engines
 from visavis.serving.plain import plain
 from visavis.serving.service import Running, invalid, model_of, running
 from visavis.serving.sound import as_file, decoded
@@ -148,6 +149,7 @@ async def segments_of(service: Running, data: bytes, language: str) -> list[Segm
     Raises `BadInput` for what is none, or too long, and for a language that nothing here hears.
     """
     engines = await service.pool.hearing(service.engines, language)
+    tell_engines(engines, ["asr"])
     if (sound := wav_audio(data)) is not None:  # by far the most common kind: no decoder is opened for it
         length = len(sound) / sound.rate
         check_length(length, "this file")

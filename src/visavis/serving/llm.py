@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from visavis.engines.protocols import Delta, Message, Sampling
 from visavis.errors import BadInput, VisavisError
 from visavis.serving import wire
+from visavis.serving.credited import tell_engines
 from visavis.serving.service import Running, one_model, running
 from visavis.serving.wire import new_id
 
@@ -164,6 +165,7 @@ def _content(said: wire.Said) -> str:
 
 
 async def _deltas(service: Running, asked: _Asked) -> AsyncGenerator[Delta, None]:
+    tell_engines(service.engines, ["llm"])
     async with service.place(), aclosing(service.engines.llm.complete(asked.messages, asked.sampling)) as deltas:
         async for delta in deltas:
             yield delta

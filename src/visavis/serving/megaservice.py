@@ -33,6 +33,7 @@ from visavis.serving.animation import MP4, films, videos, wanted, wishes
 from visavis.serving.asr import segments_of
 from visavis.serving.bodies import Bodies
 from visavis.serving.choices import router as chosen
+from visavis.serving.credited import Credited, tell_engines
 from visavis.serving.films import Films, open_films
 from visavis.serving.outputs import Film
 from visavis.serving.service import ABOUT, Kind, Running, described, guest, running
@@ -57,6 +58,7 @@ async def joined(app: FastAPI, settings: Settings, pool: Pool, hears: bool) -> A
             app.include_router(each_router, dependencies=[Depends(guest)])
         app.add_api_route("/openapi.json", lambda: JSONResponse(app.openapi()), include_in_schema=False)
         app.add_middleware(Bodies, most=settings.max_upload)
+        app.add_middleware(Credited)
         yield
 
 
@@ -201,7 +203,9 @@ async def _spoken(service: Running, made: Films, body: wire.AvatarChat, told: _A
     manner = _manner(made, body, speaks, voice)
     avatar = await made.face(body.face if made.far is None else None)
     slots: list[Slot] = ["llm", "tts"] if body.audio is None else ["asr", "llm", "tts"]
-    told.engines = used(engines, [*slots, *(("articulation", "animation") if made.far is None else ())])
+    slots += ["articulation", "animation"] if made.far is None else []
+    told.engines = used(engines, slots)
+    tell_engines(engines, slots)
     begun = time.perf_counter()
     question = await _question(service, body, told, language)
     told.seconds["listening"] = time.perf_counter() - begun

@@ -33,6 +33,7 @@ from visavis.gateway.admission import Admission
 from visavis.gateway.refusals import explain
 from visavis.gateway.security import Doors, guard
 from visavis.serving.bodies import Bodies
+from visavis.serving.credited import Credited
 from visavis.serving.statistics import Statistics
 from visavis.settings import Settings, cores
 from visavis.streams.flow import Stream
@@ -234,6 +235,7 @@ def create_service(name: str, settings: Settings, *, open_to_all: bool = False) 
     registry = CollectorRegistry()
     Instrumentator(registry=registry).instrument(app).expose(app, include_in_schema=False)
     app.add_middleware(Bodies, most=settings.max_upload)
+    app.add_middleware(Credited)
     guard(app, Doors.of(settings, open_to_all=open_to_all))
     return app
 

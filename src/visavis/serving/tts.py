@@ -16,6 +16,7 @@ from visavis.errors import BadInput
 from visavis.media.audio import Audio
 from visavis.media.speech import Speech
 from visavis.serving import wire
+from visavis.serving.credited import tell_engines
 from visavis.serving.service import Running, model_of, running
 from visavis.serving.sound import TYPES, coded, encoded, wav_base64, whole
 from visavis.streams.flow import Stream, each
@@ -88,6 +89,7 @@ def _speech(service: Running, text: str, voice: str | None, speed: float) -> Str
         raise BadInput("there is nothing to say: the text has no words in it")
     settings, tts = service.settings, service.engines.tts
     chosen = voice_of(tts, voice, settings.voice)
+    tell_engines(service.engines, ["tts"])
     return speak(sentences(each([Delta(text, "stop")]), settings.language, settings.speed * speed), tts, chosen)
 
 

@@ -9,23 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import shutil
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 from visavis.errors import BadInput, OutputFailed, VisavisError
 from visavis.weights import models as hub_models
 from visavis.weights.checksums import sha256_of
 from visavis.weights.gather import Asked, Kept, Progress, full, gather, manifest
-from visavis.weights.models import MANIFEST, Model, find_model, installed, place
+from visavis.weights.models import Model, find_model, installed, place
+from visavis.weights.placing import alone, clear, put
 from visavis.weights.transfer import Unreachable, connection
 
 __all__ = ["Cancelled", "Progress", "Unreachable", "kept", "pull", "pulled", "remove", "verify"]
-
-_TICK = 0.2
 
 
 class Cancelled(VisavisError):
@@ -48,15 +44,16 @@ def pull(model: Model, progress: Progress = lambda done, total: None, *, revisio
     pinned = revision in (None, model.revision)
     try:
         work.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(model, lambda: progress(0, model.bytes)):
-            _clear(model.name)
+        with alone(model.name, lambda: progress(0, model.bytes)):
+            clear(model.name)
             if pinned and _is_here(model):
                 progress(model.bytes, model.bytes)
             else:
                 with connection() as line:
                     asked = Asked(line, model, revision or model.revision, pinned, progress)
                     commit = gather(asked, work)
-                _put(asked, work, commit)
+                put(model, work / "files", asked.digests, commit or asked.revision)
+                shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise full(max(model.bytes - kept(model.name), 1_000_000), here.parent, model.title) from None
@@ -97,7 +94,7 @@ def remove(name: str) -> int:
         raise BadInput(f"{model.title} is being pulled just now: end that first")
 
     try:
-        with _alone(model, busy):
+        with alone(model.name, busy):
             if here.is_dir():
                 aside = here.with_name(f".old-{model.name}")
                 shutil.rmtree(aside, ignore_errors=True)
@@ -123,78 +120,6 @@ def _is_here(model: Model) -> bool:
     files = manifest(place(model.name))
     known = all(f.path in files and f.sha256 in ("", files[f.path].sha256) for f in model.files)
     return known and not _faults(place(model.name))
-
-
-def _put(asked: Asked, work: Path, commit: str) -> None:
-    """Write the manifest, and let the folder take its place, in one step."""
-    name = asked.model.name
-    here, files = place(name), work / "files"
-    about = {
-        "name": name,
-        "repository": asked.model.repository,
-        "revision": commit or asked.revision,
-        "files": {
-            path: {"bytes": (files / path).stat().st_size, "sha256": digest} for path, digest in asked.digests.items()
-        },
-    }
-    with (files / MANIFEST).open("w", encoding="utf-8") as file:
-        json.dump(about, file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    _sync(files)
-    if not here.exists():
-        os.replace(files, here)
-    else:
-        aside = here.with_name(f".old-{name}")
-        os.replace(here, aside)
-        try:
-            os.replace(files, here)
-        except OSError:
-            os.replace(aside, here)
-            raise
-        shutil.rmtree(aside, ignore_errors=True)
-    _sync(here.parent)
-    shutil.rmtree(work, ignore_errors=True)
-
-
-def _clear(name: str) -> None:
-    """Remove what a swap left that was killed; what was there before comes back where nothing has taken its place."""
-    here = place(name)
-    aside = here.with_name(f".old-{name}")
-    if aside.is_dir() and not here.exists():
-        os.replace(aside, here)
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _sync(folder: Path) -> None:
-    """Let a folder's names outlast a power loss, on systems that know such a thing."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-@contextmanager
-def _alone(model: Model, waiting: Callable[[], None]) -> Generator[None, None, None]:
-    """Be the only process that changes a model; `waiting` is called again and again until then, and may raise."""
-    from filelock import FileLock, SoftFileLock, Timeout
-
-    path = place(model.name).with_name(f".{model.name}.lock")
-    lock = FileLock(path)
-    while True:
-        try:
-            lock.acquire(timeout=_TICK)
-            break
-        except Timeout:
-            waiting()
-        except NotImplementedError:  # a network's disk that has no locks
-            lock = SoftFileLock(path)
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _faults(here: Path) -> list[str]:
