@@ -169,7 +169,19 @@ def _bug(error: Exception) -> int:
 
 def _register() -> None:
     # each module adds its commands, in the order in which help shows them; none imports anything heavy before it runs
-    for subject in ("serve", "ui", "service", "ask", "animate", "avatar", "models", "networks", "doctor", "evaluate"):
+    for subject in (
+        "serve",
+        "ui",
+        "service",
+        "ask",
+        "animate",
+        "avatar",
+        "models",
+        "networks",
+        "doctor",
+        "evaluate",
+        "bench",
+    ):
         importlib.import_module(f"visavis.cli.{subject}")
 
 
