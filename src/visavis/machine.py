@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from visavis.settings import cores
 
 _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Where a container's limit stands: cgroup 2, and cgroup 1."""
+
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # of malloc.h
+_TOP = 128 << 10  # bytes that glibc keeps at the end of its heap before it has learnt otherwise
+_LARGE = 4 << 20  # bytes: pictures for the screen are smaller
 
 
 def memory() -> int:
@@ -26,8 +31,20 @@ def memory() -> int:
 def release() -> None:
     """Give the system the memory that was freed and that the C library keeps for later. Takes milliseconds."""
     gc.collect()
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc has it
+    if (libc := _glibc()) is not None:
         libc.malloc_trim(0)
+
+
+@cache
+def return_large() -> None:
+    """Have the C library give memory back as soon as it is freed, for the rest of this process.
+
+    By itself glibc keeps ever larger pieces once some of their size were freed (mallopt(3), M_MMAP_THRESHOLD and
+    M_TRIM_THRESHOLD), and what is made between them holds them: each change of models leaves some megabytes.
+    """
+    if (libc := _glibc()) is not None:
+        libc.mallopt(_MMAP_THRESHOLD, _LARGE)
+        libc.mallopt(_TRIM_THRESHOLD, _TOP)
 
 
 def resident() -> int | None:
@@ -68,6 +85,10 @@ def describe() -> dict[str, object]:
         "numpy": version("numpy"),
         "date": datetime.now(UTC).date().isoformat(),
     }
+
+
+def _glibc() -> ctypes.CDLL | None:
+    return libc if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim") else None
 
 
 def _content(path: Path) -> str:
