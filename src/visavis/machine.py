@@ -18,8 +18,8 @@ _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory
 """Where a container's limit stands: cgroup 2, and cgroup 1."""
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # of malloc.h
-_TOP = 128 << 10  # bytes that glibc keeps at the end of its heap before it has learnt otherwise
-_LARGE = 4 << 20  # bytes: pictures for the screen are smaller
+_TOP = 8 << 20  # bytes kept at the end of the heap: pictures come and go there
+_LARGE = 4 << 20  # bytes: a picture of 512 × 512, in floats, is smaller and must be made quickly
 
 
 def memory() -> int:
