@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,6 +18,10 @@ _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory
 """Where a container's limit stands: cgroup 2, and cgroup 1."""
 _USED = (_LIMITS[0].with_name("memory.current"), _LIMITS[1].with_name("memory.usage_in_bytes"))
 """Where it stands how much of that is used."""
+
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # of malloc.h
+_TOP = 8 << 20  # bytes kept at the end of the heap: pictures come and go there
+_LARGE = 4 << 20  # bytes: a picture of 512 × 512, in floats, is smaller and must be made quickly
 
 
 def memory() -> int:
@@ -40,8 +45,37 @@ def available() -> int:
 def release() -> None:
     """Give the system the memory that was freed and that the C library keeps for later. Takes milliseconds."""
     gc.collect()
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc has it
+    if (libc := _glibc()) is not None:
         libc.malloc_trim(0)
+
+
+@cache
+def return_large() -> None:
+    """Have the C library give memory back as soon as it is freed, for the rest of this process.
+
+    By itself glibc keeps ever larger pieces once some of their size were freed (mallopt(3), M_MMAP_THRESHOLD and
+    M_TRIM_THRESHOLD), and what is made between them holds them: each change of models leaves some megabytes.
+    """
+    if (libc := _glibc()) is not None:
+        libc.mallopt(_MMAP_THRESHOLD, _LARGE)
+        libc.mallopt(_TRIM_THRESHOLD, _TOP)
+
+
+def resident() -> int | None:
+    """Bytes of memory that this process and its children hold; None where the system does not tell.
+
+    A page that several processes share counts in each with its share (Linux's proportional set size).
+    """
+    if sys.platform != "linux":
+        return None
+    total, waiting = 0, [os.getpid()]
+    while waiting:
+        process = Path(f"/proc/{waiting.pop()}")
+        lines = _content(process / "smaps_rollup").splitlines()  # of one that has just ended there are none
+        total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+        for thread in sorted(process.glob("task/*/children")):
+            waiting += map(int, _content(thread).split())
+    return total or None
 
 
 def processor() -> str:
@@ -65,6 +99,10 @@ def describe() -> dict[str, object]:
         "numpy": version("numpy"),
         "date": datetime.now(UTC).date().isoformat(),
     }
+
+
+def _glibc() -> ctypes.CDLL | None:
+    return libc if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim") else None
 
 
 def _content(path: Path) -> str:

@@ -189,6 +189,7 @@ def _register() -> None:
         "networks",
         "doctor",
         "evaluate",
+        "bench",
     ):
         importlib.import_module(f"visavis.cli.{subject}")
 

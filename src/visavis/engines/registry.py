@@ -12,6 +12,7 @@ from visavis import weights
 from visavis.engines.protocols import OPTIONAL, SLOTS, Availability, Engine, EngineInfo, Slot
 from visavis.engines.voices import named
 from visavis.errors import BadConfiguration, EngineUnavailable
+from visavis.machine import return_large
 from visavis.settings import OPEA, Settings, load_settings, origin
 
 
@@ -137,6 +138,7 @@ def wanted_weights(slots: Collection[Slot], settings: Settings) -> list[str]:
 def create(slot: Slot, settings: Settings) -> Engine:
     """The chosen engine of a slot, not yet entered; with the setting `fallback`, one here stands behind a server."""
     chosen = choose(slot, settings)
+    return_large()  # before any engine loads, or the first ones' memory is kept
     engine: Engine = chosen.engine(settings)
     if not settings.fallback or chosen.info.name != _SERVER:
         return engine

@@ -1,0 +1,1 @@
+"""How good and how fast the engines of this machine are: `visavis bench engines`."""
