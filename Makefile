@@ -21,7 +21,7 @@ install: .venv/.installed ## Create .venv and install Visavis in it.
 	@touch $@
 
 .venv/.dev: .venv/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,kokoro,mcp,piper,services,speecht5,ui,wav2lip,webrtc,whisper]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,kokoro,mcp,moonshine,piper,services,speecht5,ui,wav2lip,webrtc,whisper]'
 	@touch $@
 
 .venv/.ui: .venv/.installed
